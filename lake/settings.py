@@ -1,0 +1,89 @@
+"""Every setting, read once from the environment and ``.env`` into one frozen object."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lake.errors import SettingError
+
+PREFIX = "BOATHOUSE_"
+
+
+class Settings(BaseSettings):
+    """All settings; each is ``BOATHOUSE_<NAME>`` in the environment or in ``.env``.
+
+    An empty value means "not set". Services and sources that are not set are embedded: ``infra.local``
+    starts them and hands on a copy of this object with their addresses filled in.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    state_dir: Path = Field(Path(".boathouse"), description="Folder for everything Boathouse keeps on this machine.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="Least level logged.")
+    log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
+
+    s3_endpoint: str | None = Field(None, description="Object store; embedded SeaweedFS when not set.")
+    s3_region: str = Field("us-east-1", description="Region of the object store.")
+    s3_access_key: SecretStr | None = Field(None, description="Access key of the object store.")
+    s3_secret_key: SecretStr | None = Field(None, description="Secret key of the object store.")
+    catalog_type: Literal["rest", "sql", "glue"] = Field("rest", description="Kind of Iceberg catalogue.")
+    catalog_uri: str | None = Field(None, description="Iceberg catalogue; embedded with the object store when not set.")
+    catalog_warehouse: str = Field("s3://warehouse/", description="Warehouse the catalogue keeps tables in.")
+    catalog_properties: dict[str, str] = Field(
+        default_factory=dict, description="More pyiceberg catalogue properties, as a JSON object."
+    )
+
+    redis_url: SecretStr | None = Field(None, description="Cache and bus; embedded Valkey when not set.")
+
+    shopify_shop: str | None = Field(None, description="Shop name, as in <name>.myshopify.com.")
+    shopify_client_id: str | None = Field(None, description="Client id of your Shopify app.")
+    shopify_client_secret: SecretStr | None = Field(None, description="Client secret of your Shopify app.")
+    shopify_access_token: SecretStr | None = Field(None, description="A static Admin API token instead of an app.")
+    shopify_api_version: str = Field("2025-10", description="Admin API version, pinned.", pattern=r"^\d{4}-\d{2}$")
+    shopify_url: str | None = Field(None, description="Base address of the Admin API if not https://<shop>.myshopify.com.")
+
+    stripe_api_key: SecretStr | None = Field(None, description="Stripe secret or restricted key.")
+    stripe_api_version: str = Field("2025-03-31.basil", description="Stripe API version, pinned.")
+    stripe_url: str = Field("https://api.stripe.com", description="Base address of Stripe's API.")
+
+    postgres_dsn: SecretStr | None = Field(None, description="Source database (needs wal_level=logical).")
+    postgres_tables: list[str] = Field(
+        default_factory=list, description='Tables to follow, as JSON (["public.a"]); all with a key when empty.'
+    )
+    postgres_slot: str = Field("boathouse", description="Replication slot.", pattern=r"^[a-z0-9_]{1,63}$")
+    postgres_publication: str = Field("boathouse", description="Publication.", pattern=r"^[a-z0-9_]{1,63}$")
+
+    sandbox_seed: int = Field(1997, description="Seed of what the sandbox shop invents.")
+    sandbox_orders: int = Field(0, ge=0, description="Synthetic orders instead of the CDNOW history; 0 is the history.")
+
+    server_host: str = Field("127.0.0.1", description="Address the API listens on.")
+    server_port: int = Field(8000, ge=1, le=65535, description="Port of the API; the next free one when taken.")
+    sandbox_port: int = Field(8900, ge=1, le=65535, description="Port of the sandbox shop; the next free one when taken.")
+    s3_port: int = Field(8333, ge=1, le=65535, description="Port of the embedded S3; the next free one when taken.")
+    postgres_port: int = Field(5433, ge=1, le=65535, description="Port of the embedded Postgres; the next free one.")
+    redis_port: int = Field(6380, ge=1, le=65535, description="Port of the embedded Valkey; the next free one.")
+
+    poll_interval: float = Field(60.0, gt=0, description="Seconds between two pulls under `just up`.")
+    failpoint: str = Field("", description="For tests: name:hit:action, see lake/failpoints.py.")
+
+    @property
+    def uses_sandbox(self) -> bool:
+        """Whether no source of the user's own is set, so that the sandbox shop stands in for all three."""
+        return not (self.shopify_shop or self.stripe_api_key or self.postgres_dsn)
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises SettingError with one sentence that names the first wrong setting.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise SettingError(f"{name} is wrong: {first['msg']}; see .env.example for what it takes.") from None
