@@ -1,0 +1,1 @@
+"""Where it runs: embedded services, the sandbox shop and infrastructure as code."""

@@ -1,0 +1,1 @@
+"""How it is asked: the metrics API, webhooks and reports."""
