@@ -1,0 +1,132 @@
+"""The Iceberg catalogue: how it is opened, and how a table comes to be."""
+
+from contextlib import suppress
+from functools import lru_cache
+
+import pyarrow as pa
+from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.exceptions import (
+    ForbiddenError,
+    NamespaceAlreadyExistsError,
+    NoSuchTableError,
+    RESTError,
+    TableAlreadyExistsError,
+    UnauthorizedError,
+)
+from pyiceberg.table import Table
+from pyiceberg.transforms import DayTransform
+from requests.exceptions import RequestException
+
+from lake.errors import ServiceError, SettingError
+from lake.settings import Settings
+
+TABLE_PROPERTIES = {
+    "commit.retry.num-retries": "50",
+    "commit.retry.min-wait-ms": "50",
+    "commit.retry.max-wait-ms": "2000",
+    "write.parquet.compression-codec": "zstd",
+    "write.parquet.compression-level": "1",
+    "write.target-file-size-bytes": str(256 * 1024 * 1024),
+    "write.metadata.previous-versions-max": "1000",
+}
+
+
+def catalogue_properties(settings: Settings) -> dict[str, str]:
+    """Give pyiceberg's properties for the catalogue that the settings name.
+
+    The embedded catalogue is SeaweedFS's, which takes requests signed with SigV4 for the name
+    ``s3tables``. ``catalog_properties`` override everything.
+    """
+    access, secret = settings.s3_access_key, settings.s3_secret_key
+    properties = {
+        "type": settings.catalog_type,
+        "warehouse": settings.catalog_warehouse,
+        "s3.region": settings.s3_region,
+        "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
+    }
+    if settings.catalog_uri:
+        properties["uri"] = settings.catalog_uri
+    if settings.s3_endpoint:
+        properties["s3.endpoint"] = settings.s3_endpoint
+    if access and secret:
+        properties["s3.access-key-id"] = access.get_secret_value()
+        properties["s3.secret-access-key"] = secret.get_secret_value()
+    if settings.catalog_type == "rest" and access and secret:
+        properties |= {
+            "rest.sigv4-enabled": "true",
+            "rest.signing-name": "s3tables",
+            "rest.signing-region": settings.s3_region,
+            "client.access-key-id": access.get_secret_value(),
+            "client.secret-access-key": secret.get_secret_value(),
+            "client.region": settings.s3_region,
+        }
+    return properties | settings.catalog_properties
+
+
+def open_catalogue(settings: Settings) -> Catalog:
+    """Open the catalogue, once for each set of properties.
+
+    Raises SettingError when no catalogue is named and ServiceError when it doesn't answer.
+    """
+    properties = catalogue_properties(settings)
+    if settings.catalog_type != "glue" and "uri" not in properties:
+        raise SettingError(
+            "BOATHOUSE_CATALOG_URI is not set and no embedded catalogue runs; "
+            "set it, or start one with `just up`."
+        )
+    return _open(tuple(sorted(properties.items())))
+
+
+@lru_cache(maxsize=8)
+def _open(properties: tuple[tuple[str, str], ...]) -> Catalog:
+    named = dict(properties)
+    try:
+        return load_catalog("lake", **named)
+    except (UnauthorizedError, ForbiddenError) as error:
+        raise ServiceError(
+            f"The Iceberg catalogue at {named.get('uri', 'Glue')} refused the keys: {error}; "
+            "check BOATHOUSE_S3_ACCESS_KEY and BOATHOUSE_S3_SECRET_KEY."
+        ) from error
+    except (RequestException, RESTError, OSError) as error:
+        raise ServiceError(
+            f"The Iceberg catalogue at {named.get('uri', 'Glue')} doesn't answer ({type(error).__name__}); "
+            "check BOATHOUSE_CATALOG_URI and that it runs."
+        ) from error
+
+
+def find_table(catalogue: Catalog, name: str) -> Table | None:
+    """Load the table ``namespace.table``, or None when it doesn't exist."""
+    try:
+        return catalogue.load_table(name)
+    except NoSuchTableError:
+        return None
+
+
+def ensure_table(catalogue: Catalog, name: str, schema: pa.Schema, partition_day: str | None = None) -> Table:
+    """Load the table ``namespace.table``, made with ``schema`` if it doesn't exist.
+
+    ``partition_day`` names a timestamp column whose day partitions a new table. An existing table gains
+    the columns that ``schema`` has and it hasn't, and widens where Iceberg allows it.
+    """
+    table = find_table(catalogue, name)
+    if table is None:
+        return _create(catalogue, name, schema, partition_day)
+    known = {field.name for field in table.schema().fields}
+    if any(field.name not in known for field in schema):
+        with table.update_schema() as update:
+            update.union_by_name(schema)
+        table = catalogue.load_table(name)
+    return table
+
+
+def _create(catalogue: Catalog, name: str, schema: pa.Schema, partition_day: str | None) -> Table:
+    with suppress(NamespaceAlreadyExistsError):
+        catalogue.create_namespace(name.rsplit(".", 1)[0])
+    try:
+        table = catalogue.create_table(name, schema, properties=TABLE_PROPERTIES)
+    except TableAlreadyExistsError:
+        return catalogue.load_table(name)
+    if partition_day is not None:
+        with table.update_spec() as update:
+            update.add_field(partition_day, DayTransform(), f"{partition_day}_day")
+    return catalogue.load_table(name)

@@ -1,0 +1,158 @@
+"""One load is one Iceberg snapshot, however often it is tried: the load's mark travels in the commit."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+
+import orjson
+import pyarrow as pa
+from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.io.pyarrow import _dataframe_to_data_files
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table, Transaction
+from tenacity import retry, retry_if_not_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from lake.errors import CommitError
+from lake.failpoints import reached
+
+MARK = "boathouse.mark."
+SUMMARY = "boathouse."
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a writer leaves in the commit of a load.
+
+    ``writer`` names the lane that writes (a table may have several); ``load_id`` the load; ``cursor`` is
+    where the next load of this writer starts (opaque text); ``claim_count`` and ``claim_hash`` are what
+    the source said the load holds, in the words of ``said_by``, of which ``quarantined`` documents couldn't
+    be read. ``identity`` names the columns whose text the hash is made of, with commas between.
+    """
+
+    writer: str
+    load_id: str
+    cursor: str = ""
+    claim_count: int = 0
+    claim_hash: str = ""
+    said_by: str = ""
+    quarantined: int = 0
+    identity: str = "id,version"
+
+    def to_json(self) -> str:
+        """Write the mark as JSON text."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> "Mark":
+        """Read a mark back from its JSON text."""
+        return cls(**orjson.loads(text))
+
+    def summary(self) -> dict[str, str]:
+        """Give the snapshot summary's properties for this mark."""
+        return {f"{SUMMARY}{key.replace('_', '-')}": str(value) for key, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A durable load: its snapshot (None when it had no rows), its rows, and whether it was there before."""
+
+    snapshot_id: int | None
+    rows: int
+    already: bool
+
+
+def last_mark(table: Table, writer: str) -> Mark | None:
+    """Read the mark of the writer's latest load from the table's properties; None before its first."""
+    text = table.properties.get(MARK + writer)
+    return None if text is None else Mark.from_json(text)
+
+
+def commit_once(table: Table, batches: Iterable[pa.Table], mark: Mark) -> Committed:
+    """Append all ``batches`` and the mark in one commit, unless the load ``mark.load_id`` is already there.
+
+    Data files are written batch by batch, so memory holds one batch. Without rows only the mark is
+    committed. Raises CommitError when the commit failed, or when its fate can't be learnt.
+    """
+    table.refresh()
+    if (done := _landed(table, mark)) is not None:
+        return done
+    files = list(_write(table, batches))
+
+    def append(transaction: Transaction) -> None:
+        with transaction._append_snapshot_producer(mark.summary()) as producer:
+            for file in files:
+                producer.append_data_file(file)
+
+    return _commit(table, append, sum(file.record_count for file in files), mark)
+
+
+def replace_once(table: Table, rows: pa.Table, mark: Mark) -> Committed:
+    """Replace all rows of the table by ``rows`` and leave the mark, in one commit, as commit_once does."""
+    table.refresh()
+    if (done := _landed(table, mark)) is not None:
+        return done
+
+    def replace(transaction: Transaction) -> None:
+        transaction.overwrite(rows, snapshot_properties=mark.summary())
+
+    return _commit(table, replace, rows.num_rows, mark)
+
+
+def _landed(table: Table, mark: Mark) -> Committed | None:
+    last = last_mark(table, mark.writer)
+    if last is None or last.load_id != mark.load_id:
+        return None
+    for snapshot in reversed(table.snapshots()):
+        summary = snapshot.summary
+        if summary is not None and summary.get(f"{SUMMARY}load-id") == mark.load_id:
+            return Committed(snapshot.snapshot_id, int(summary.get("added-records") or 0), already=True)
+    return Committed(None, 0, already=True)
+
+
+def _write(table: Table, batches: Iterable[pa.Table]) -> Iterable[DataFile]:
+    for batch in batches:
+        if batch.num_rows:
+            yield from _dataframe_to_data_files(table_metadata=table.metadata, df=batch, io=table.io)
+
+
+def _commit(table: Table, change: Callable[[Transaction], None], rows: int, mark: Mark) -> Committed:
+    reached("commit.before")
+    try:
+        with table.transaction() as transaction:
+            if rows:
+                change(transaction)
+            transaction.set_properties({MARK + mark.writer: mark.to_json()})
+    except Exception as error:
+        # A reply can get lost after the catalogue took the commit (500, 503, reset, time-out), and pyiceberg
+        # raises many kinds for that: whatever it was, the table itself says whether the load is there.
+        if (done := _learn_fate(table, mark)) is not None:
+            return Committed(done.snapshot_id, rows, already=False)
+        name = ".".join(table.name())
+        raise CommitError(
+            f"The commit of load {mark.load_id} to {name} failed ({type(error).__name__}: {error}); "
+            "nothing of it is visible, run again."
+        ) from error
+    reached("commit.after")
+    snapshot = table.current_snapshot() if rows else None
+    return Committed(snapshot.snapshot_id if snapshot else None, rows, already=False)
+
+
+@retry(
+    stop=stop_after_attempt(5),
+    wait=wait_exponential_jitter(initial=0.2, max=3),
+    retry=retry_if_not_exception_type(NoSuchTableError),
+    reraise=True,
+)
+def _refresh(table: Table) -> None:
+    table.refresh()
+
+
+def _learn_fate(table: Table, mark: Mark) -> Committed | None:
+    try:
+        _refresh(table)
+    except Exception as error:
+        name = ".".join(table.name())
+        raise CommitError(
+            f"The catalogue stopped answering while load {mark.load_id} was committed to {name}; "
+            "run again when it is back, the load won't be doubled."
+        ) from error
+    return _landed(table, mark)

@@ -1,0 +1,178 @@
+"""A load proves itself: what the source said it holds, beside what landed."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import md5
+
+import duckdb
+import pyarrow as pa
+from pyiceberg.catalog import Catalog
+from pyiceberg.table import Table
+
+from lake.catalogue import ensure_table, find_table
+from lake.commits import MARK, SUMMARY, Mark, commit_once
+from lake.pins import Pin
+from lake.readers import connect, scan
+from lake.settings import Settings
+
+TABLE = "ops.proofs"
+SEPARATOR = "\x1f"
+MODULUS = 2**64
+SCHEMA = pa.schema(
+    [
+        ("load_id", pa.string()),
+        ("table", pa.string()),
+        ("writer", pa.string()),
+        ("said_by", pa.string()),
+        ("source_count", pa.int64()),
+        ("source_hash", pa.string()),
+        ("landed_count", pa.int64()),
+        ("landed_hash", pa.string()),
+        ("quarantined", pa.int64()),
+        ("agrees", pa.bool_()),
+        ("cursor", pa.string()),
+        ("snapshot_id", pa.int64()),
+        ("proven_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+
+@dataclass
+class Tally:
+    """A running count and order-free hash of the (id, version) pairs that a source sent."""
+
+    count: int = 0
+    total: int = 0
+
+    def add(self, identity: str, version: str) -> None:
+        """Count one document."""
+        digest = md5(f"{identity}{SEPARATOR}{version}".encode(), usedforsecurity=False).digest()
+        self.count += 1
+        self.total = (self.total + int.from_bytes(digest[8:], "little")) % MODULUS
+
+    @property
+    def hash(self) -> str:
+        """Give the hash as 16 hexadecimal digits; the order of the documents doesn't matter."""
+        return f"{self.total:016x}"
+
+
+def order_free_hash(ids: pa.Array | pa.ChunkedArray, versions: pa.Array | pa.ChunkedArray) -> str:
+    """Hash two text arrays of equal length as Tally does: 16 hexadecimal digits, whatever the order."""
+    pairs = pa.table({"id": ids, "version": versions})  # noqa: F841  (DuckDB reads it by its name)
+    with duckdb.connect() as connection:
+        row = connection.execute(f"SELECT {_hash_sql('id,version')} FROM pairs").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _hash_sql(identity: str) -> str:
+    columns = ", ".join(f'"{name}"::VARCHAR' for name in identity.split(","))
+    total = f"sum(md5_number_lower(concat_ws(chr(31), {columns})))"
+    return f"format('{{:016x}}', (coalesce({total}, 0) % {MODULUS}::HUGEINT)::UBIGINT)"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One line of the ledger: a load of one table, what the source said and what landed."""
+
+    table: str
+    mark: Mark
+    landed_count: int
+    landed_hash: str
+    snapshot_id: int | None
+    proven_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every document that the source spoke of landed once or is in quarantine."""
+        counted = self.landed_count + self.mark.quarantined == self.mark.claim_count
+        return counted and self.landed_hash == self.mark.claim_hash
+
+    def row(self) -> dict[str, object]:
+        """Give the proof as a row of ``ops.proofs``."""
+        return {
+            "load_id": self.mark.load_id,
+            "table": self.table,
+            "writer": self.mark.writer,
+            "said_by": self.mark.said_by,
+            "source_count": self.mark.claim_count,
+            "source_hash": self.mark.claim_hash,
+            "landed_count": self.landed_count,
+            "landed_hash": self.landed_hash,
+            "quarantined": self.mark.quarantined,
+            "agrees": self.agrees,
+            "cursor": self.mark.cursor,
+            "snapshot_id": self.snapshot_id,
+            "proven_at": self.proven_at,
+        }
+
+
+def prove(settings: Settings, catalogue: Catalog) -> list[Proof]:
+    """Measure every load of bronze that has no proof yet, and write the proofs in one commit.
+
+    What landed is read back from the table by DuckDB; what the source said travelled with the commit.
+    """
+    known = {(row["load_id"], row["table"]) for row in ledger(catalogue)}
+    proofs: list[Proof] = []
+    with connect(settings) as connection:
+        for name in sorted(catalogue.list_tables("bronze")):
+            table = catalogue.load_table(name)
+            for mark, snapshot_id in _loads(table):
+                if (mark.load_id, ".".join(name)) not in known:
+                    proofs.append(_measure(connection, table, mark, snapshot_id))
+    _write(catalogue, proofs)
+    return proofs
+
+
+def ledger(catalogue: Catalog) -> list[dict[str, object]]:
+    """Read all proofs, oldest first, as rows of ``ops.proofs``."""
+    table = find_table(catalogue, TABLE)
+    if table is None or table.current_snapshot() is None:
+        return []
+    rows = table.scan().to_arrow().sort_by([("proven_at", "ascending"), ("table", "ascending")])
+    return list(rows.to_pylist())
+
+
+def _loads(table: Table) -> list[tuple[Mark, int | None]]:
+    """List the loads that a table's snapshots and properties tell of, oldest first."""
+    fields = tuple(Mark.__dataclass_fields__)
+    loads: dict[str, tuple[Mark, int | None]] = {}
+    for snapshot in table.snapshots():
+        summary = snapshot.summary
+        said = {
+            name: (summary.get(f"{SUMMARY}{name.replace('_', '-')}") if summary else None) for name in fields
+        }
+        if said["load_id"]:
+            mark = Mark(**{name: type(getattr(_BLANK, name))(value) for name, value in said.items() if value})
+            loads[mark.load_id] = (mark, snapshot.snapshot_id)
+    for key, text in table.properties.items():
+        if key.startswith(MARK):
+            mark = Mark.from_json(text)
+            loads.setdefault(mark.load_id, (mark, None))
+    return list(loads.values())
+
+
+_BLANK = Mark(writer="", load_id="")
+
+
+def _measure(
+    connection: duckdb.DuckDBPyConnection, table: Table, mark: Mark, snapshot_id: int | None
+) -> Proof:
+    name = ".".join(table.name())
+    if snapshot_id is None:
+        return Proof(name, mark, 0, "0" * 16, None)
+    pin = Pin(name, snapshot_id, table.metadata_location)
+    row = connection.execute(
+        f"SELECT count(*), {_hash_sql(mark.identity)} FROM {scan(pin)} WHERE _load_id = ?", [mark.load_id]
+    ).fetchone()
+    assert row is not None
+    return Proof(name, mark, int(row[0]), str(row[1]), snapshot_id)
+
+
+def _write(catalogue: Catalog, proofs: list[Proof]) -> None:
+    if not proofs:
+        return
+    table = ensure_table(catalogue, TABLE, SCHEMA)
+    rows = pa.Table.from_pylist([proof.row() for proof in proofs], schema=SCHEMA)
+    load_id = "+".join(sorted({proof.mark.load_id for proof in proofs}))
+    commit_once(table, [rows], Mark(writer="proofs", load_id=load_id, claim_count=len(proofs)))
