@@ -71,8 +71,7 @@ def open_catalogue(settings: Settings) -> Catalog:
     properties = catalogue_properties(settings)
     if settings.catalog_type != "glue" and "uri" not in properties:
         raise SettingError(
-            "BOATHOUSE_CATALOG_URI is not set and no embedded catalogue runs; "
-            "set it, or start one with `just up`."
+            "BOATHOUSE_CATALOG_URI is not set and no embedded catalogue runs; set it, or start one with `just up`."
         )
     return _open(tuple(sorted(properties.items())))
 

@@ -139,9 +139,7 @@ def _loads(table: Table) -> list[tuple[Mark, int | None]]:
     loads: dict[str, tuple[Mark, int | None]] = {}
     for snapshot in table.snapshots():
         summary = snapshot.summary
-        said = {
-            name: (summary.get(f"{SUMMARY}{name.replace('_', '-')}") if summary else None) for name in fields
-        }
+        said = {name: (summary.get(f"{SUMMARY}{name.replace('_', '-')}") if summary else None) for name in fields}
         if said["load_id"]:
             mark = Mark(**{name: type(getattr(_BLANK, name))(value) for name, value in said.items() if value})
             loads[mark.load_id] = (mark, snapshot.snapshot_id)
@@ -155,9 +153,7 @@ def _loads(table: Table) -> list[tuple[Mark, int | None]]:
 _BLANK = Mark(writer="", load_id="")
 
 
-def _measure(
-    connection: duckdb.DuckDBPyConnection, table: Table, mark: Mark, snapshot_id: int | None
-) -> Proof:
+def _measure(connection: duckdb.DuckDBPyConnection, table: Table, mark: Mark, snapshot_id: int | None) -> Proof:
     name = ".".join(table.name())
     if snapshot_id is None:
         return Proof(name, mark, 0, "0" * 16, None)

@@ -111,9 +111,7 @@ def cut_release(catalogue: Catalog, release: Release) -> None:
     table = ensure_table(catalogue, TABLE, SCHEMA)
     rows = pa.Table.from_pylist([release.row()], schema=SCHEMA)
     reached("release.before")
-    mark = Mark(
-        writer=WRITER, load_id=release.release_id, cursor=orjson.dumps(release.row()).decode(), claim_count=1
-    )
+    mark = Mark(writer=WRITER, load_id=release.release_id, cursor=orjson.dumps(release.row()).decode(), claim_count=1)
     commit_once(table, [rows], mark)
     reached("release.after")
 

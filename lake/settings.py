@@ -44,7 +44,9 @@ class Settings(BaseSettings):
     shopify_client_secret: SecretStr | None = Field(None, description="Client secret of your Shopify app.")
     shopify_access_token: SecretStr | None = Field(None, description="A static Admin API token instead of an app.")
     shopify_api_version: str = Field("2025-10", description="Admin API version, pinned.", pattern=r"^\d{4}-\d{2}$")
-    shopify_url: str | None = Field(None, description="Base address of the Admin API if not https://<shop>.myshopify.com.")
+    shopify_url: str | None = Field(
+        None, description="Base address of the Admin API if not https://<shop>.myshopify.com."
+    )
 
     stripe_api_key: SecretStr | None = Field(None, description="Stripe secret or restricted key.")
     stripe_api_version: str = Field("2025-03-31.basil", description="Stripe API version, pinned.")
@@ -52,7 +54,8 @@ class Settings(BaseSettings):
 
     postgres_dsn: SecretStr | None = Field(None, description="Source database (needs wal_level=logical).")
     postgres_tables: list[str] = Field(
-        default_factory=list, description='Tables to follow, as JSON (["public.a"]); all with a key when empty.'
+        default_factory=list,
+        description='Tables to follow, as JSON (["public.a"]); all with a key when empty.',
     )
     postgres_slot: str = Field("boathouse", description="Replication slot.", pattern=r"^[a-z0-9_]{1,63}$")
     postgres_publication: str = Field("boathouse", description="Publication.", pattern=r"^[a-z0-9_]{1,63}$")
@@ -62,7 +65,9 @@ class Settings(BaseSettings):
 
     server_host: str = Field("127.0.0.1", description="Address the API listens on.")
     server_port: int = Field(8000, ge=1, le=65535, description="Port of the API; the next free one when taken.")
-    sandbox_port: int = Field(8900, ge=1, le=65535, description="Port of the sandbox shop; the next free one when taken.")
+    sandbox_port: int = Field(
+        8900, ge=1, le=65535, description="Port of the sandbox shop; the next free one when taken."
+    )
     s3_port: int = Field(8333, ge=1, le=65535, description="Port of the embedded S3; the next free one when taken.")
     postgres_port: int = Field(5433, ge=1, le=65535, description="Port of the embedded Postgres; the next free one.")
     redis_port: int = Field(6380, ge=1, le=65535, description="Port of the embedded Valkey; the next free one.")

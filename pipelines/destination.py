@@ -1,0 +1,90 @@
+"""The dlt destination that lands a load package in bronze: one exactly-once Iceberg commit a table."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dlt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from dlt.common.destination.exceptions import DestinationTransientException
+from dlt.common.schema.typing import TTableSchema
+from pyiceberg.catalog import Catalog
+
+from lake.catalogue import ensure_table
+from lake.commits import Mark, commit_once
+from lake.proofs import Tally
+from pipelines.documents import QUARANTINE_SCHEMA, Landing, Load
+
+BATCH_ROWS = 50_000
+
+
+def claim(table: str, mark: Mark) -> None:
+    """Record, while a source is extracted, what the source says a table's load holds.
+
+    The claim travels in dlt's load package state, so a load that is finished by another process still
+    knows it. Raises dlt's errors when no extraction is under way.
+    """
+    state: Any = dlt.current.load_package_state()["state"]
+    state.setdefault("claims", {})[table] = mark.to_json()
+
+
+def claims(state: Any) -> dict[str, Mark]:
+    """Read the claims of a load package's state: table name (without namespace) to mark."""
+    return {table: Mark.from_json(text) for table, text in state.get("claims", {}).items()}
+
+
+def bronze_destination(catalogue: Catalog) -> Any:
+    """Make the dlt destination that commits each table's Parquet files to ``bronze.<table>``."""
+
+    @dlt.destination(name="bronze", batch_size=0, loader_file_format="parquet", naming_convention="direct")
+    def bronze(file_path: str, table: TTableSchema) -> None:
+        marks = claims(dlt.current.load_package_state()["state"])
+        try:
+            land(catalogue, table["name"], Path(file_path), marks[table["name"]])
+        except Exception as error:
+            # A transient error keeps the package, so that the next run finishes it; a terminal one would drop it.
+            raise DestinationTransientException(str(error)) from error
+
+    return bronze
+
+
+def land(catalogue: Catalog, table: str, file: Path, mark: Mark) -> None:
+    """Commit all of a table's files in the package of ``file`` at once; a load that is there adds nothing.
+
+    Raises CommitError.
+    """
+    package = file.parent.parent
+    files = sorted(package.glob(f"*_jobs/{table}.*.parquet"), key=lambda path: path.name)
+    schema = pa.unify_schemas([pq.read_schema(path) for path in files]).remove_metadata()
+    day = "_received_at" if "_received_at" in schema.names else "_commit_at"
+    target = ensure_table(catalogue, f"bronze.{table}", schema, partition_day=day)
+    commit_once(target, _batches(files, schema), mark)
+
+
+def _batches(files: list[Path], schema: pa.Schema) -> Iterator[pa.Table]:
+    for path in files:
+        with pq.ParquetFile(path) as parquet:
+            for batch in parquet.iter_batches(batch_size=BATCH_ROWS):
+                yield pa.Table.from_batches([batch]).cast(schema)
+
+
+def claim_quarantine(writer: str, load: Load, landings: list[Landing]) -> Iterator[pa.Table]:
+    """Give all landings' rejected documents as one table and claim them; nothing when there are none."""
+    tables = [landing.take_rejects() for landing in landings]
+    rejects = pa.concat_tables(tables) if tables else QUARANTINE_SCHEMA.empty_table()
+    if rejects.num_rows:
+        tally = Tally()
+        for identity, reason in zip(rejects["id"].to_pylist(), rejects["reason"].to_pylist(), strict=True):
+            tally.add(identity, reason)
+        mark = Mark(
+            writer,
+            load.load_id,
+            "",
+            tally.count,
+            tally.hash,
+            "documents rejected on the way",
+            identity="id,reason",
+        )
+        claim("quarantine", mark)
+        yield rejects

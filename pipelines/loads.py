@@ -1,0 +1,121 @@
+"""One load of one source, from extraction to commit, resumable at every point."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import dlt
+import duckdb
+from dlt.pipeline.exceptions import PipelineStepFailed
+from pyiceberg.catalog import Catalog
+
+from lake.catalogue import ensure_table, find_table
+from lake.commits import Mark, commit_once, last_mark
+from lake.errors import BoathouseError, SourceError
+from lake.failpoints import reached
+from lake.pins import Pin
+from lake.readers import connect, scan
+from lake.settings import Settings
+from pipelines.destination import bronze_destination, claims
+from pipelines.documents import SCHEMA, Load
+
+Known = Callable[[str, str], frozenset[tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load added: table (without namespace) to new rows; tables that stayed as they were have 0."""
+
+    load_id: str
+    rows: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """Give the number of rows added to all tables."""
+        return sum(self.rows.values())
+
+
+def run_load(settings: Settings, catalogue: Catalog, name: str, source: Callable[[Load], Any]) -> Loaded:
+    """Finish what a killed run left of ``name``'s load, then extract, normalize and commit a new one.
+
+    ``source`` makes the dlt source of a load; it is called after the rest was finished, so that it sees the
+    cursors that the rest moved. Raises BoathouseError with the reason when a step fails.
+    """
+    pipeline = dlt.pipeline(
+        pipeline_name=name,
+        pipelines_dir=str(settings.state_dir.absolute() / "dlt"),
+        destination=bronze_destination(catalogue),
+        dataset_name="bronze",
+    )
+    try:
+        if pipeline.has_pending_data:
+            _finish(pipeline, catalogue)
+        load = Load.begin(name)
+        pipeline.extract(source(load), loader_file_format="parquet")
+        reached("ingest.extracted")
+        return Loaded(load.load_id, _finish(pipeline, catalogue))
+    except PipelineStepFailed as error:
+        raise _reason(error) from error
+
+
+def cursors(catalogue: Catalog, tables: Iterable[str], writer: str) -> dict[str, str]:
+    """Read where the writer's loads of each table stand, from the commits themselves; absent before the first."""
+    found: dict[str, str] = {}
+    for name in tables:
+        table = find_table(catalogue, f"bronze.{name}")
+        mark = None if table is None else last_mark(table, writer)
+        if mark is not None:
+            found[name] = mark.cursor
+    return found
+
+
+def known_documents(settings: Settings, catalogue: Catalog) -> Known:
+    """Make the function that reads which (id, version) pairs a bronze table holds from a version on."""
+
+    def known(table: str, since: str) -> frozenset[tuple[str, str]]:
+        found = find_table(catalogue, f"bronze.{table}")
+        pin = None if found is None else Pin.of(found)
+        if pin is None:
+            return frozenset()
+        with connect(settings) as connection:
+            return _pairs(connection, pin, since)
+
+    return known
+
+
+def _pairs(connection: duckdb.DuckDBPyConnection, pin: Pin, since: str) -> frozenset[tuple[str, str]]:
+    rows = connection.execute(f"SELECT id, version FROM {scan(pin)} WHERE version >= ?", [since]).fetchall()
+    return frozenset((str(row[0]), str(row[1])) for row in rows)
+
+
+def _finish(pipeline: dlt.Pipeline, catalogue: Catalog) -> dict[str, int]:
+    """Normalize and commit what is extracted, and give the rows each table gained."""
+    pipeline.normalize()
+    reached("ingest.normalized")
+    counts: dict[str, int] = {}
+    for load_id in pipeline.list_normalized_load_packages():
+        marks = claims(pipeline.get_load_package_state(load_id))
+        pipeline.load()
+        for table, mark in marks.items():
+            counts[table] = counts.get(table, 0) + mark.claim_count - mark.quarantined
+            _mark_empty(catalogue, table, mark)
+    reached("ingest.loaded")
+    return counts
+
+
+def _mark_empty(catalogue: Catalog, table: str, mark: Mark) -> None:
+    """Make an object's empty table with its mark, so that "read, and empty" can be told from "never read"."""
+    if mark.claim_count == 0 and find_table(catalogue, f"bronze.{table}") is None:
+        commit_once(ensure_table(catalogue, f"bronze.{table}", SCHEMA, "_received_at"), [], mark)
+
+
+def _reason(error: BaseException) -> BoathouseError:
+    """Find the sentence that is meant for the user in a chain of dlt's exceptions."""
+    cause: BaseException | None = error
+    last = error
+    while cause is not None:
+        if isinstance(cause, BoathouseError):
+            return cause
+        last = cause
+        cause = cause.__cause__ or cause.__context__
+    return SourceError(f"The load failed ({type(last).__name__}: {last}); run again to go on where it stopped.")

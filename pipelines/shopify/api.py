@@ -1,0 +1,161 @@
+"""Shopify's Admin GraphQL API on the wire: the token, the cost-aware pace, and every way it says no."""
+
+import re
+import time
+from typing import Any
+
+import httpx
+import orjson
+
+from lake.errors import CredentialsError, SettingError, SourceError
+from lake.settings import Settings
+from pipelines.vendor import RetryableError, persistently, raise_if_passing
+
+
+def shop_domain(name: str) -> str:
+    """Turn a shop's name, in any form a user types it, into ``<shop>.myshopify.com``.
+
+    Takes ``my-shop``, ``my-shop.myshopify.com``, ``https://my-shop.myshopify.com/admin`` and
+    ``https://admin.shopify.com/store/my-shop``. Raises SettingError for anything else.
+    """
+    text = re.sub(r"^https?://", "", name.strip().lower()).rstrip("/")
+    found = re.fullmatch(r"admin\.shopify\.com/store/([a-z0-9][a-z0-9-]*)(/.*)?", text) or re.fullmatch(
+        r"([a-z0-9][a-z0-9-]*)(\.myshopify\.com(/.*)?)?", text
+    )
+    if not found:
+        raise SettingError(
+            f"BOATHOUSE_SHOPIFY_SHOP is '{name}'; it takes the name before .myshopify.com, such as 'my-shop'."
+        )
+    return f"{found[1]}.myshopify.com"
+
+
+class Shopify:
+    """A client of one shop's Admin GraphQL API.
+
+    Facts: shopify.dev, GraphQL Admin API, "Rate limits" (cost and throttleStatus) and "Client credentials grant".
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Read the shop and the credentials from the settings. Raises SettingError when one is missing."""
+        if not settings.shopify_shop:
+            raise SettingError("BOATHOUSE_SHOPIFY_SHOP is not set; give the name before .myshopify.com.")
+        self.domain = shop_domain(settings.shopify_shop)
+        self.version = settings.shopify_api_version
+        self._settings = settings
+        base = settings.shopify_url or f"https://{self.domain}"
+        self._http = httpx.Client(base_url=base, timeout=httpx.Timeout(60, connect=10))
+        self._headers: dict[str, str] = {}
+        self._expires = 0.0
+        self._available: float | None = None
+        self._restore = 50.0
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def graphql(self, query: str, variables: dict[str, Any] | None = None) -> bytes:
+        """Run one GraphQL query and give the answer's body as received, once it holds data.
+
+        Waits when the shop's bucket of cost points is empty, and retries what passes by itself. Raises
+        CredentialsError for a refused token or shop, and SourceError with Shopify's own message otherwise.
+        """
+        body = orjson.dumps({"query": query, "variables": variables or {}})
+        answer: bytes = persistently("Shopify", lambda: self._post(body))
+        return answer
+
+    def download(self, url: str) -> httpx.Response:
+        """Open a bulk operation's result as a stream; the caller closes it. Raises SourceError."""
+        request = self._http.build_request("GET", url)
+        response: httpx.Response = persistently("Shopify", lambda: self._http.send(request, stream=True))
+        if response.status_code != 200:
+            raise SourceError(f"Shopify's bulk result answered {response.status_code}; run again to ask for a new one.")
+        return response
+
+    def _post(self, body: bytes) -> bytes:
+        self._authorize()
+        response = self._http.post(f"/admin/api/{self.version}/graphql.json", content=body, headers=self._headers)
+        self._refuse(response)
+        raise_if_passing("Shopify", response)
+        answer = _Answer(response)
+        self._available, self._restore = answer.bucket or (self._available, self._restore)
+        if answer.throttled:
+            wait = max(0.1, (answer.requested - (self._available or 0)) / self._restore)
+            raise RetryableError("Shopify kept answering THROTTLED; try later or lower the load.", wait)
+        if answer.errors:
+            raise SourceError(f"Shopify refused a query: {answer.errors}")
+        return response.content
+
+    def _refuse(self, response: httpx.Response) -> None:
+        if response.status_code in (401, 403):
+            raise CredentialsError(
+                f"Shopify refused the token for {self.domain}: {_message(response)}; check the app's "
+                "credentials and scopes (BOATHOUSE_SHOPIFY_CLIENT_ID, _CLIENT_SECRET or _ACCESS_TOKEN)."
+            )
+        if response.status_code in (402, 404, 423):
+            raise CredentialsError(
+                f"Shopify knows no open shop {self.domain}: {_message(response)}; check BOATHOUSE_SHOPIFY_SHOP."
+            )
+
+    def _authorize(self) -> None:
+        settings = self._settings
+        if settings.shopify_access_token:
+            token = settings.shopify_access_token.get_secret_value()
+        elif time.monotonic() < self._expires:
+            return
+        else:
+            token = self._fetch_token()
+        self._headers = {"X-Shopify-Access-Token": token, "Content-Type": "application/json"}
+
+    def _fetch_token(self) -> str:
+        settings = self._settings
+        if not (settings.shopify_client_id and settings.shopify_client_secret):
+            raise SettingError(
+                "Shopify's credentials are not set; give BOATHOUSE_SHOPIFY_CLIENT_ID and "
+                "BOATHOUSE_SHOPIFY_CLIENT_SECRET, or BOATHOUSE_SHOPIFY_ACCESS_TOKEN."
+            )
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": settings.shopify_client_id,
+            "client_secret": settings.shopify_client_secret.get_secret_value(),
+        }
+        response = self._http.post("/admin/oauth/access_token", data=form)
+        raise_if_passing("Shopify", response)
+        if response.status_code == 404:
+            self._refuse(response)
+        if response.status_code != 200:
+            raise CredentialsError(
+                f"Shopify gave no token for {self.domain}: {_message(response)}; check "
+                "BOATHOUSE_SHOPIFY_CLIENT_ID and BOATHOUSE_SHOPIFY_CLIENT_SECRET."
+            )
+        granted = response.json()
+        self._expires = time.monotonic() + float(granted.get("expires_in", 3600)) - 300
+        return str(granted["access_token"])
+
+
+class _Answer:
+    """The parts of a GraphQL answer that steer the client."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        try:
+            body: dict[str, Any] = orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise RetryableError("Shopify's answers were not JSON, again and again; try later.") from error
+        errors = body.get("errors") or []
+        listed: list[dict[str, Any]] = errors if isinstance(errors, list) else [{"message": str(errors)}]
+        cost = (body.get("extensions") or {}).get("cost") or {}
+        status = cost.get("throttleStatus") or {}
+        self.throttled = any((e.get("extensions") or {}).get("code") == "THROTTLED" for e in listed)
+        self.errors = "; ".join(str(e.get("message")) for e in listed)
+        self.requested = float(cost.get("requestedQueryCost") or 0)
+        self.bucket = (
+            (float(status["currentlyAvailable"]), float(status["restoreRate"])) if status.get("restoreRate") else None
+        )
+
+
+def _message(response: httpx.Response) -> str:
+    try:
+        body = response.json()
+    except ValueError:
+        return f"{response.status_code} {response.reason_phrase}"
+    text = body.get("errors") or body.get("error_description") or body.get("error") or response.reason_phrase
+    return str(text)[:200]
