@@ -1,0 +1,25 @@
+"""What every test may ask for: the embedded services, started once a session."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra import local
+from lake.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of running services with empty data; take a namespace, schema or key of your own in them."""
+    plain = Settings(_env_file=None, state_dir=tmp_path_factory.mktemp("state"))
+    try:
+        with local.running(plain) as live:
+            yield live
+    finally:
+        local.remove_all(plain)
+
+
+@pytest.fixture(scope="session")
+def admin_dsn(settings: Settings) -> str:
+    """Address of the embedded Postgres as its administrator; make a database of your own in it."""
+    return local.admin_dsn(settings)
