@@ -1,0 +1,153 @@
+"""One load of the source: which tables are copied, which are followed, from where and up to where."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from lake.errors import SourceError
+from lake.settings import Settings
+from pipelines.postgres.api import connect, current_lsn
+from pipelines.postgres.changes import ChangeReader, Followed, peek
+from pipelines.postgres.claims import Claim, Cursor
+from pipelines.postgres.preflight import check_server
+from pipelines.postgres.slots import ANEW, advance, drop_slot, find_slot
+from pipelines.postgres.snapshot import Snapshot, count_rows, open_snapshot, snapshot_rows
+from pipelines.postgres.spool import Spool
+from pipelines.postgres.tables import SourceTable, ensure_publication, find_tables, published
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one load does: ``copied`` tables get a snapshot, ``followed`` ones their changes since their cursor."""
+
+    copied: tuple[SourceTable, ...]
+    followed: tuple[tuple[SourceTable, Cursor], ...]
+    is_first: bool
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A batch of one bronze table; with the last one of a table comes its claim."""
+
+    table: str
+    batch: pa.Table | None = None
+    claim: dict[str, object] | None = None
+
+
+def plan_load(settings: Settings, cursors: Mapping[str, str | None]) -> Plan:
+    """Check the source, see to the publication and decide what to read; reads no rows, makes no slot.
+
+    Raises CredentialsError or SourceError in one sentence, also when tables have marks and their slot is gone.
+    """
+    with connect(settings) as connection:
+        check_server(connection)
+        tables = find_tables(connection, settings.postgres_tables)
+        ensure_publication(connection, settings.postgres_publication, tables)
+        tables = published(connection, settings.postgres_publication, tables)
+        slot = find_slot(connection, settings.postgres_slot)
+    marks = {t.bronze: Cursor.from_json(text) for t in tables if (text := cursors.get(t.bronze))}
+    for name, cursor in marks.items():
+        if slot is None or cursor.slot != slot.name:
+            raise SourceError(
+                f"The replication slot '{cursor.slot}' that bronze.{name} was read from is gone or lost, and with it "
+                f"the changes since {name} was last read; {ANEW}."
+            )
+    return Plan(
+        copied=tuple(table for table in tables if table.bronze not in marks),
+        followed=tuple((table, marks[table.bronze]) for table in tables if table.bronze in marks),
+        is_first=not marks,
+    )
+
+
+def read_load(
+    settings: Settings, plan: Plan, load_id: str, cursors: Mapping[str, str | None], received_at: datetime
+) -> Iterator[Loaded]:
+    """Read everything that the plan says, up to the log's end at the start.
+
+    Tables that are followed come before those that are copied. Nothing is confirmed while there are rows
+    to commit; without any, the slot is advanced at once, since all before is durable.
+    """
+    with ExitStack() as stack:
+        spool = stack.enter_context(Spool())
+        read_to = _follow(settings, plan, spool, load_id) if plan.followed else 0
+        loaded = (*spool.tables, *(table.bronze for table in plan.copied))
+        for table, cursor in plan.followed:
+            if table.bronze in spool.tables:
+                claim = Claim(table.key, f"rows decoded from the slot up to position {read_to}")
+                yield from _proven(claim, table.bronze, spool.read(table.bronze))
+                after = _cursor(settings, claim, read_to, loaded, cursor.as_text)
+                said = claim.said(load_id, after.to_json(), cursors.get(table.bronze))
+                yield Loaded(table.bronze, claim=said)
+        if plan.copied:
+            yield from _copy(settings, plan, load_id, loaded, received_at, read_to)
+        if plan.followed and not loaded:
+            with connect(settings) as connection:
+                advance(connection, settings.postgres_slot, read_to)
+
+
+def _follow(settings: Settings, plan: Plan, spool: Spool, load_id: str) -> int:
+    followed = {
+        (table.schema, table.name): Followed(table, (mark.commit_lsn, mark.ordinal), frozenset(mark.as_text))
+        for table, mark in plan.followed
+    }
+    reader = ChangeReader(followed, spool, load_id)
+    with connect(settings) as connection:
+        upto = current_lsn(connection)
+        for data in peek(connection, settings.postgres_slot, settings.postgres_publication, upto):
+            reader.take(data)
+    reader.finish()
+    return max(upto, reader.read_to)
+
+
+def _copy(
+    settings: Settings,
+    plan: Plan,
+    load_id: str,
+    loaded: tuple[str, ...],
+    received_at: datetime,
+    read_to: int,
+) -> Iterator[Loaded]:
+    name = settings.postgres_slot
+    if plan.is_first:
+        # A slot without any mark is what a load left that died before its snapshot was durable.
+        with connect(settings) as connection:
+            drop_slot(connection, name)
+    else:
+        name = f"{name[:58]}_copy"
+    with open_snapshot(settings, name, plan.copied, temporary=not plan.is_first) as snapshot:
+        for found in plan.copied:
+            yield from _copy_table(settings, snapshot, found, load_id, loaded, received_at, read_to)
+
+
+def _copy_table(
+    settings: Settings,
+    snapshot: Snapshot,
+    found: SourceTable,
+    load_id: str,
+    loaded: tuple[str, ...],
+    received_at: datetime,
+    read_to: int,
+) -> Iterator[Loaded]:
+    count, table = count_rows(snapshot, found)
+    claim = Claim(table.key, "count(*) under the exported snapshot")
+    yield from _proven(claim, table.bronze, snapshot_rows(snapshot, table, load_id, received_at))
+    claim.last = claim.last or (snapshot.commit_lsn, -1)
+    as_text = tuple(column.name for column in table.columns if column.as_text)
+    after = _cursor(settings, claim, read_to or snapshot.commit_lsn, loaded, as_text)
+    yield Loaded(table.bronze, claim={**claim.said(load_id, after.to_json(), None), "count": count})
+
+
+def _proven(claim: Claim, table: str, batches: Iterator[pa.Table]) -> Iterator[Loaded]:
+    for batch in batches:
+        claim.add(batch)
+        yield Loaded(table, batch)
+
+
+def _cursor(
+    settings: Settings, claim: Claim, read_to: int, loaded: tuple[str, ...], as_text: tuple[str, ...]
+) -> Cursor:
+    assert claim.last is not None
+    return Cursor(settings.postgres_slot, *claim.last, read_to, loaded, as_text)

@@ -1,0 +1,154 @@
+"""The tables to follow, as the source's catalogue and our publication describe them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from psycopg import errors, sql
+
+from lake.errors import CredentialsError, SourceError
+from pipelines.postgres.api import Connection
+from pipelines.postgres.columns import Column
+
+META = ("_op", "_commit_lsn", "_ordinal", "_commit_at", "_xid", "_unchanged", "_load_id")
+
+# A replica identity: the primary key (d), an index (i), the whole row (f); nothing (n) identifies no row.
+TABLES = """
+SELECT n.nspname, c.relname, c.relreplident,
+       (SELECT array_agg(a.attname::text ORDER BY k.place)
+        FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, place), pg_attribute a
+        WHERE i.indrelid = c.oid AND a.attrelid = c.oid AND a.attnum = k.attnum AND k.place <= i.indnkeyatts
+          AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
+ORDER BY 1, 2
+"""
+PUBLISHED = """
+SELECT p.schemaname::text, p.tablename::text, p.rowfilter,
+       (SELECT json_agg(json_build_array(a.attname, a.atttypid::int8, a.atttypmod) ORDER BY a.attnum)
+        FROM pg_attribute a
+        WHERE a.attrelid = format('%%I.%%I', p.schemaname, p.tablename)::regclass AND a.attname = ANY (p.attnames))
+FROM pg_publication_tables p WHERE p.pubname = %s
+"""
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A table of the source: its key, its published columns and the publication's row filter."""
+
+    schema: str
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...] = ()
+    row_filter: str | None = None
+
+    @property
+    def bronze(self) -> str:
+        """The name of its table in bronze, without the namespace."""
+        return f"pg_{self.schema}_{self.name}"
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        """Its quoted, qualified name."""
+        return sql.Identifier(self.schema, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+def find_tables(connection: Connection, wanted: Sequence[str]) -> list[SourceTable]:
+    """Find the ``wanted`` tables (``schema.table``), or every table with a key when none is named.
+
+    Raises SourceError for a table that isn't there or has no key, and when two would share a name in bronze.
+    """
+    found: dict[str, SourceTable] = {}
+    unfit: set[str] = set()
+    for schema, name, identity, key in connection.execute(TABLES):
+        table = SourceTable(str(schema), str(name), tuple(key or ()))  # type: ignore[arg-type]
+        found[str(table)] = table
+        if identity == "n" or not table.key:
+            unfit.add(str(table))
+    names = list(wanted) or [name for name in found if name not in unfit]
+    for name in names:
+        _check(name, found, unfit)
+    tables = [found[name] for name in dict.fromkeys(names)]
+    if not tables:
+        raise SourceError("The Postgres database has no table with a key; see BOATHOUSE_POSTGRES_DSN.")
+    _check_names([table.bronze for table in tables])
+    return tables
+
+
+def published(connection: Connection, publication: str, tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Complete the tables by the columns and row filters that the publication has of them."""
+    rows = {
+        (str(schema), str(name)): (row_filter, columns)
+        for schema, name, row_filter, columns in connection.execute(PUBLISHED, (publication,))
+    }
+    return [_complete(table, *rows[table.schema, table.name]) for table in tables]
+
+
+def ensure_publication(connection: Connection, name: str, tables: Sequence[SourceTable]) -> None:
+    """Create the publication for the tables, or add those that it lacks.
+
+    Raises SourceError when a publication that is there leaves out a kind of change.
+    """
+    query = "SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate FROM pg_publication WHERE pubname = %s"
+    complete = connection.execute(query, (name,)).fetchone()
+    if complete is None:
+        _publish(
+            "CREATE PUBLICATION {} FOR TABLE {} WITH (publish_via_partition_root = true)", connection, name, tables
+        )
+        return
+    if not complete[0]:
+        raise SourceError(
+            f"The publication '{name}' leaves out changes; run in the database: "
+            f"ALTER PUBLICATION {name} SET (publish = 'insert, update, delete, truncate');"
+        )
+    query = "SELECT schemaname::text, tablename::text FROM pg_publication_tables WHERE pubname = %s"
+    there = set(connection.execute(query, (name,)).fetchall())
+    if missing := [table for table in tables if (table.schema, table.name) not in there]:
+        _publish("ALTER PUBLICATION {} ADD TABLE {}", connection, name, missing)
+
+
+def _publish(statement: str, connection: Connection, name: str, tables: Sequence[SourceTable]) -> None:
+    listed = sql.SQL(", ").join(table.identifier for table in tables)
+    command = sql.SQL(statement).format(sql.Identifier(name), listed)
+    try:
+        connection.execute(command)
+    except errors.InsufficientPrivilege as error:
+        raise CredentialsError(
+            f"The Postgres role may not publish its tables ({error.diag.message_primary}); "
+            f"run as the tables' owner: {command.as_string()};"
+        ) from error
+
+
+def _complete(table: SourceTable, row_filter: object, columns: object) -> SourceTable:
+    assert isinstance(columns, list)
+    typed = tuple(Column(name, oid, typmod) for name, oid, typmod in columns)
+    if taken := sorted({column.name for column in typed} & set(META)):
+        raise SourceError(
+            f"The table {table} has a column named {taken[0]}, a name that Boathouse gives its own column; "
+            "rename it, or name the other tables in BOATHOUSE_POSTGRES_TABLES."
+        )
+    return replace(table, columns=typed, row_filter=None if row_filter is None else str(row_filter))
+
+
+def _check(name: str, found: dict[str, SourceTable], unfit: set[str]) -> None:
+    if name not in found:
+        raise SourceError(
+            f"There is no table '{name}' in the Postgres database that can be followed; "
+            f"BOATHOUSE_POSTGRES_TABLES takes names such as {next(iter(found), 'public.orders')}."
+        )
+    if name in unfit:
+        raise SourceError(
+            f"The table {name} has no key that tells its rows apart; run in the database: "
+            f"ALTER TABLE {name} ADD PRIMARY KEY (…); or take it out of BOATHOUSE_POSTGRES_TABLES."
+        )
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise SourceError(
+                f"Two tables would both land as bronze.{name}; name one of them in BOATHOUSE_POSTGRES_TABLES."
+            )
