@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,9 +24,7 @@ def render(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str = "t
     """
     if form == "json":
         names = _distinct(columns)
-        return json.dumps(
-            [dict(zip(names, row, strict=True)) for row in rows], default=str, ensure_ascii=False
-        )
+        return json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str, ensure_ascii=False)
     if form == "csv":
         target = io.StringIO()
         csv.writer(target).writerows([columns, *rows])
@@ -56,16 +55,15 @@ def _distinct(columns: Sequence[str]) -> list[str]:
     return names
 
 
+def _finite(cell: Any) -> Any:
+    """Write what JSON has no number for (inf, nan) as text."""
+    return str(cell) if isinstance(cell, float) and not math.isfinite(cell) else cell
+
+
 def _is_number(cell: Any) -> bool:
-    return (
-        not isinstance(cell, bool | str | bytes | None)
-        and hasattr(cell, "__add__")
-        and hasattr(cell, "__abs__")
-    )
+    return not isinstance(cell, bool | str | bytes | None) and hasattr(cell, "__add__") and hasattr(cell, "__abs__")
 
 
 def _plain(text: str) -> str:
     """Keep control characters in data from acting on a terminal."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -23,13 +23,11 @@ def open_gold(settings: Settings, release: Release) -> duckdb.DuckDBPyConnection
     """Open a view ``gold.<table>`` for each gold table of the release, at its pinned snapshot.
 
     The connection reads the folders of those tables and no other file or address, and its settings are
-    locked; names without a schema are gold's. Use a cursor of it for each thread. Raises ReleaseError when
-    the release has no gold, ServiceError when the object store can't be read.
+    locked; names without a schema are gold's, but not on its cursors. Use a cursor for each thread.
+    Raises ReleaseError when the release has no gold, ServiceError when the object store can't be read.
     """
     if not release.gold:
-        raise ReleaseError(
-            f"The release {release.release_id} has no gold tables; `just run` cuts one that has."
-        )
+        raise ReleaseError(f"The release {release.release_id} has no gold tables; `just run` cuts one that has.")
     connection = connect(settings)
     try:
         connection.execute("CREATE SCHEMA gold")

@@ -39,7 +39,7 @@ def compile_metric(
     if grain is not None and grain not in GRAINS:
         raise UnknownNameError("grain", grain, GRAINS)
     if dimension is not None and dimension not in metric.dimensions:
-        raise UnknownNameError(f"dimension of {metric.name}", dimension, metric.dimensions)
+        raise UnknownNameError("dimension", dimension, metric.dimensions)
     sources = list(dict.fromkeys(measure[1:] for measure in metric.measures))
     selects = [_select(metric.measures, source, grain, start, end, dimension) for source in sources]
     bound = {"start": start, "end": end}

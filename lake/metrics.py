@@ -156,11 +156,7 @@ def _expression(path: Path, name: str, text: str) -> sql.Expression:
         parsed = sqlglot.parse_one(f"SELECT {text}", dialect="duckdb")
     except sqlglot.errors.SqlglotError:
         raise _wrong(path, name, f"'{text}' isn't SQL") from None
-    if (
-        not isinstance(parsed, sql.Select)
-        or len(parsed.expressions) != 1
-        or len(list(parsed.find_all(sql.Query))) > 1
-    ):
+    if not isinstance(parsed, sql.Select) or len(parsed.expressions) != 1 or len(list(parsed.find_all(sql.Query))) > 1:
         raise _wrong(path, name, f"'{text}' isn't one SQL expression")
     expression: sql.Expression = parsed.expressions[0]
     return expression

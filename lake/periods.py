@@ -37,9 +37,7 @@ def periods(first: date, last: date, grain: str, most: int) -> list[date]:
     start = period_start(first, grain)
     while start <= last:
         if len(starts) == most:
-            raise QueryError(
-                f"{first} to {last} by {grain} makes too many rows; ask for fewer or longer periods."
-            )
+            raise QueryError(f"{first} to {last} by {grain} makes too many rows; ask for fewer or longer periods.")
         starts.append(start)
         start = next_period(start, grain)
     return starts

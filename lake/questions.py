@@ -85,17 +85,13 @@ def _one_select(question: str) -> sql.Query:
     except duckdb.Error as error:
         raise QueryError(f"DuckDB can't read that: {_first_words(error)}") from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise QueryError(
-            "A question is exactly one SELECT statement over gold.* tables; nothing else runs here."
-        )
+        raise QueryError("A question is exactly one SELECT statement over gold.* tables; nothing else runs here.")
     try:
         tree = sqlglot.parse_one(question, dialect="duckdb")
     except (sqlglot.errors.SqlglotError, RecursionError):
         raise QueryError("That SELECT can't be checked; write it more plainly.") from None
     if not isinstance(tree, sql.Query):
-        raise QueryError(
-            "A question is exactly one SELECT statement over gold.* tables; nothing else runs here."
-        )
+        raise QueryError("A question is exactly one SELECT statement over gold.* tables; nothing else runs here.")
     return tree
 
 

@@ -1,0 +1,60 @@
+"""Answers of the metrics API: a metric's numbers of one release, as bytes."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import msgspec
+
+from lake.errors import QueryError
+from lake.gold import unreadable
+from lake.measures import Point, compile_metric, series
+from lake.metrics import Metric
+from lake.releases import Release
+from server.parameters import Parameters
+
+
+def answer(connection: duckdb.DuckDBPyConnection, release: Release, metric: Metric, asked: Parameters) -> bytes:
+    """Measure a metric on a cursor of ``open_gold`` and write the answer's JSON.
+
+    Raises QueryError when amounts of several currencies would be added, ServiceError when the object store
+    can't be read.
+    """
+    try:
+        unit = _unit(connection, metric, asked)
+        sql, params = compile_metric(metric, *asked)
+        rows = connection.execute(sql, params).fetchall()
+    except (duckdb.IOException, duckdb.HTTPException) as error:
+        raise unreadable(release) from error
+    points = series(metric, rows, asked.grain, asked.start, asked.end)
+    return encode(release, metric, unit, asked, points)
+
+
+def encode(release: Release, metric: Metric, unit: str | None, asked: Parameters, points: Sequence[Point]) -> bytes:
+    """Write an answer's JSON: money as strings, counts as integers, no value as null."""
+    head: dict[str, Any] = {"metric": metric.name, "unit": unit, "grain": asked.grain}
+    if asked.dimension is not None:
+        head["dimension"] = asked.dimension
+    data = [_row(point, asked.dimension) for point in points]
+    return msgspec.json.encode(head | {"release": release.release_id, "data": data})
+
+
+def _row(point: Point, dimension: str | None) -> dict[str, Any]:
+    value = str(point.value) if isinstance(point.value, Decimal) else point.value
+    if dimension is None:
+        return {"time": point.time, "value": value}
+    return {"time": point.time, dimension: point.split, "value": value}
+
+
+def _unit(connection: duckdb.DuckDBPyConnection, metric: Metric, asked: Parameters) -> str | None:
+    """Find the unit; money's is the currency in the data, or None when each row has its own."""
+    if not metric.is_money:
+        return metric.unit
+    sql = f"SELECT DISTINCT currency FROM {metric.measures[0].table} WHERE currency IS NOT NULL ORDER BY 1"
+    currencies = [str(row[0]) for row in connection.execute(sql).fetchall()]
+    if len(currencies) > 1 and asked.dimension != "currency":
+        raise QueryError(
+            f"{metric.name} has amounts in {', '.join(currencies)}, which don't add up; ask with dimension=currency."
+        )
+    return currencies[0] if len(currencies) == 1 else None

@@ -1,0 +1,160 @@
+"""Serving: the API under Granian on loopback, in this process or as a child of it."""
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
+from pydantic import SecretStr
+
+from lake.errors import PortTakenError, ServiceError
+from lake.logs import configure_logs
+from lake.settings import Settings
+from server.app import create_app
+
+PORTS_TRIED = 100
+READY_SECONDS = 60.0
+STOP_SECONDS = 10.0
+
+StopWhen = Callable[[asyncio.AbstractEventLoop, Callable[[], None]], None]
+
+
+def serve(settings: Settings, port: int | None = None, ready: Callable[[str], None] = lambda _: None) -> None:
+    """Serve in this process until SIGINT or SIGTERM; ``ready`` gets the address once it answers.
+
+    Without ``port`` it is the first free one from ``server_port`` on. Raises PortTakenError when there is
+    none or ``port`` is taken.
+    """
+    chosen = free_port(settings) if port is None else port
+    if not is_free(settings.server_host, chosen):
+        raise PortTakenError(
+            f"Port {chosen} on {settings.server_host} belongs to something else; set BOATHOUSE_SERVER_PORT."
+        )
+    asyncio.run(_serve(settings, chosen, lambda: ready(address(settings, chosen)), _signalled))
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """Serve in a child process while the block runs, and give the address.
+
+    The child gets the settings through its standard input and ends when that closes, so that it never
+    outlives this process. Raises ServiceError when it doesn't come up.
+    """
+    command = [sys.executable, "-m", "server.serve"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:  # noqa: S603
+        assert child.stdin is not None
+        assert child.stdout is not None
+        try:
+            child.stdin.write(dump(settings) + "\n")
+            child.stdin.flush()
+            found = _first_line(child)
+            yield found
+        finally:
+            with suppress(OSError):
+                child.stdin.close()
+            try:
+                child.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def free_port(settings: Settings) -> int:
+    """Find the first free port from ``server_port`` on. Raises PortTakenError when a hundred are taken."""
+    first = settings.server_port
+    for port in range(first, min(first + PORTS_TRIED, 65536)):
+        if is_free(settings.server_host, port):
+            return port
+    raise PortTakenError(f"All ports from {first} on are taken; set BOATHOUSE_SERVER_PORT to a free one.")
+
+
+def is_free(host: str, port: int) -> bool:
+    """Say whether nothing listens on a port; Granian itself would share it (SO_REUSEPORT)."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def address(settings: Settings, port: int) -> str:
+    """Write the address that a reader on this machine uses."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.server_host, settings.server_host)  # noqa: S104
+    return f"http://{host}:{port}"
+
+
+def dump(settings: Settings) -> str:
+    """Write settings, secrets included, as one line for a child's standard input and nothing else."""
+    values = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in settings}
+    return json.dumps(values, default=str)
+
+
+def load(line: str) -> Settings:
+    """Read settings back from ``dump``; neither the environment nor ``.env`` has a say."""
+    return Settings(_env_file=None, **json.loads(line))
+
+
+def _first_line(child: subprocess.Popen[str]) -> str:
+    watch = threading.Timer(READY_SECONDS, child.kill)
+    watch.start()
+    try:
+        line = child.stdout.readline().strip() if child.stdout else ""
+    finally:
+        watch.cancel()
+    if not line:
+        raise ServiceError("The API didn't start; its own lines above say why.")
+    return line
+
+
+async def _serve(settings: Settings, port: int, ready: Callable[[], None], stop_when: StopWhen) -> None:
+    server = Server(
+        create_app(settings, ready),
+        address=settings.server_host,
+        port=port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=1024,
+        log_enabled=False,
+    )
+    stop_when(asyncio.get_running_loop(), server.stop)
+    await server.serve()
+
+
+def _signalled(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+def _left_alone(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Stop when standard input ends, as it does when the parent closes it or dies; Ctrl-C is the parent's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    loop.add_signal_handler(signal.SIGTERM, stop)
+
+    def wait() -> None:
+        sys.stdin.read()
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(stop)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _child() -> None:
+    """Serve for a parent: settings from standard input, the address to standard output, until input ends."""
+    settings = load(sys.stdin.readline())
+    configure_logs(settings)
+    port = free_port(settings)
+    asyncio.run(_serve(settings, port, lambda: print(address(settings, port), flush=True), _left_alone))
+
+
+if __name__ == "__main__":
+    _child()
