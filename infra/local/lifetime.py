@@ -1,45 +1,22 @@
 """The embedded services for as long as someone uses them."""
 
-import contextlib
 import os
 import secrets
-import shutil
-import signal
 import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
-from infra.local import account, processes, records, starting, state
+from infra.local import interruptions, processes, records, starting, state
 from infra.local.ports import Ports
-from infra.local.postgres import Postgres, dsn
 from infra.local.records import Record, User
-from infra.local.seaweedfs import SeaweedFS
 from infra.local.service import Service
+from infra.local.standing import SERVICES
 from infra.local.state import Progress
-from infra.local.valkey import Valkey
-from lake.errors import ServiceError
 from lake.settings import Settings
-
-SERVICES: tuple[Service, ...] = (SeaweedFS(), Postgres(), Valkey())
-
-
-@dataclass(frozen=True)
-class Status:
-    """Whether one service runs, and where."""
-
-    name: str
-    title: str
-    running: bool
-    pid: int
-    ports: dict[str, int]
-    users: int
-    log: str
 
 
 @contextmanager
@@ -54,65 +31,18 @@ def running(
 
     Raises ServiceError, PortTakenError, DiskFullError or LockedError.
     """
-    tell = progress or _say_nothing
+    tell = progress or state.say_nothing
     wanted = [s for s in SERVICES if (only is None or s.name in only) and s.wanted(settings)]
     user = User(os.getpid(), processes.born(os.getpid()), secrets.token_hex(8))
-    with _signals_raised():
+    with interruptions.raised():
         try:
             state.check_room(settings)
             with state.locked(settings, tell) as run_dir:
                 filled = _start_all(wanted, settings, run_dir, user, tell)
             yield settings.model_copy(update=filled)
         finally:
-            with _signals_ignored():
+            with interruptions.ignored():
                 _leave(settings, user.token, tell)
-
-
-def admin_dsn(settings: Settings) -> str:
-    """Give the administrator's address of the embedded Postgres.
-
-    Raises ServiceError when it doesn't run.
-    """
-    record = records.read(state.run_dir(settings), Postgres.name)
-    if record is None or not record.living:
-        raise ServiceError("The embedded Postgres doesn't run; start it with `just up`.")
-    return dsn(record)
-
-
-def check_alive(settings: Settings) -> None:
-    """Raise ServiceError with one sentence when a service that this process uses has died."""
-    for service in SERVICES:
-        record = records.read(state.run_dir(settings), service.name)
-        if record and record.pid and not record.living and any(u.pid == os.getpid() for u in record.users):
-            raise starting.failure(service, record, "died")
-
-
-def status(settings: Settings) -> list[Status]:
-    """List every embedded service that was ever started here."""
-    found = [(s, records.read(state.run_dir(settings), s.name)) for s in SERVICES]
-    return [
-        Status(s.name, s.title, r.living, r.pid, r.ports, sum(u.living for u in r.users), r.log) for s, r in found if r
-    ]
-
-
-def stop_all(settings: Settings, progress: Progress | None = None) -> list[str]:
-    """Stop every embedded service, whoever uses it, and give the names of those that ran."""
-    stopped = []
-    with state.locked(settings, progress or _say_nothing) as run_dir:
-        for service in reversed(SERVICES):
-            record = records.read(run_dir, service.name)
-            if record and record.living:
-                starting.stop(service, run_dir, record)
-                stopped.append(service.name)
-    return stopped
-
-
-def remove_all(settings: Settings, progress: Progress | None = None) -> None:
-    """Stop every embedded service and remove what it keeps, wherever that is."""
-    stop_all(settings, progress)
-    account.remove_elsewhere(state.state_dir(settings) / Postgres.name)
-    for name in (*(service.name for service in SERVICES), "run"):
-        shutil.rmtree(state.state_dir(settings) / name, ignore_errors=True)
 
 
 def _start_all(
@@ -159,7 +89,7 @@ def _ensure(
         except starting.PortLostError:
             if not left:
                 raise
-            last = None
+            last = replace(record, ports={})
     raise AssertionError("unreachable")
 
 
@@ -174,43 +104,3 @@ def _leave(settings: Settings, token: str, tell: Progress) -> None:
                 records.write(run_dir, left)
             else:
                 starting.stop(service, run_dir, record)
-
-
-def _say_nothing(_: str) -> None:
-    pass
-
-
-@contextmanager
-def _signals_raised() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP, where nobody handles them, into an exit that passes every ``finally``."""
-
-    def leave(number: int, _: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    ours = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_DFL]
-    for number in ours:
-        signal.signal(number, leave)
-    try:
-        yield
-    finally:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
-
-
-@contextmanager
-def _signals_ignored() -> Iterator[None]:
-    """Let nothing interrupt a stop, whose time is bounded anyway."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            with contextlib.suppress(TypeError):
-                signal.signal(number, handler)

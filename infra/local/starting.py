@@ -35,6 +35,7 @@ def plan(service: Service, settings: Settings, folder: Path, last: Record | None
         ports=service.ports(settings, free, ports),
         secrets=service.secrets(folder, last.secrets if last else {}),
         log=str(folder / f"{service.name}.log"),
+        users=tuple(user for user in last.users if user.living) if last else (),
     )
 
 
@@ -49,7 +50,7 @@ def start(service: Service, record: Record, run_dir: Path, user: User, cancelled
         launch = service.prepare(folder, record)
         _end_strays(service, launch)
         pid = processes.start(launch, Path(record.log))
-        record = replace(record, pid=pid, born=processes.born(pid), users=(user,))
+        record = replace(record, pid=pid, born=processes.born(pid)).with_users(user)
         records.write(run_dir, record)
     except OSError as error:
         if is_full(error):
@@ -82,7 +83,7 @@ def failure(service: Service, record: Record, what: str) -> BoathouseError:
     """Make the error of a service that is down, from the end of its log."""
     lines = processes.last_lines(Path(record.log))
     text = "\n".join(lines).lower()
-    if FULL in text:
+    if is_out_of_room(record):
         return no_room(Path(record.log).parent)
     told = [line for line in lines if any(word in line.lower() for word in ("fatal", "error", "panic", *TAKEN))]
     last = (told or lines or ["it wrote nothing"])[-1].rstrip(".")[:300]
@@ -90,6 +91,11 @@ def failure(service: Service, record: Record, what: str) -> BoathouseError:
         last = last.replace(secret, "***")
     sentence = f"{service.title} {what}: {last}; see {record.log}, or set {service.setting} to your own."
     return PortLostError(sentence) if any(words in text for words in TAKEN) else ServiceError(sentence)
+
+
+def is_out_of_room(record: Record) -> bool:
+    """Tell whether the end of a service's log says that the disk is full."""
+    return FULL in "\n".join(processes.last_lines(Path(record.log))).lower()
 
 
 def stop(service: Service, run_dir: Path, record: Record) -> None:

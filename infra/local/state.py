@@ -8,13 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lake.errors import DiskFullError, LockedError
+from lake.errors import DiskFullError, LockedError, ServiceError
 from lake.settings import Settings
 
 LEAST_FREE = 1 << 30
 LOCK_SECONDS = 90.0
 
 Progress = Callable[[str], None]
+
+
+def say_nothing(_: str) -> None:
+    """Take the place of a progress that nobody asked for."""
 
 
 def state_dir(settings: Settings) -> Path:
@@ -32,9 +36,16 @@ def run_dir(settings: Settings) -> Path:
 
 
 def check_room(settings: Settings) -> None:
-    """Raise DiskFullError when less than 1 GiB is free where the services write."""
+    """Make the state folder; raise DiskFullError when less than 1 GiB is free there."""
     folder = state_dir(settings)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if is_full(error):
+            raise no_room(folder) from None
+        raise ServiceError(
+            f"The state folder {folder} can't be made: {error.strerror}; set BOATHOUSE_STATE_DIR elsewhere."
+        ) from None
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
         raise no_room(folder, f"only {free >> 20} MiB of the 1024 MiB they need at least are free")
