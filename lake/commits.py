@@ -138,7 +138,7 @@ def _commit(table: Table, change: Callable[[Transaction], None], rows: int, mark
 
 @retry(
     stop=stop_after_attempt(5),
-    wait=wait_exponential_jitter(initial=0.2, max=3),
+    wait=wait_exponential_jitter(multiplier=0.2, max=3),
     retry=retry_if_not_exception_type(NoSuchTableError),
     reraise=True,
 )
