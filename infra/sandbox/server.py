@@ -1,0 +1,126 @@
+"""The sandbox shop's HTTP server: both vendors on one port of loopback, in one process."""
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from infra.sandbox.answer import Answer, Request, json_answer
+from infra.sandbox.shop import Shop
+from infra.sandbox.shopify.admin import Admin
+from infra.sandbox.stripe.api import StripeApi
+from lake.errors import PortTakenError
+
+HOST = "127.0.0.1"
+_PIECE = 1 << 20
+_SWITCH = 0.001
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class Application:
+    """An ASGI application that answers as Shopify and as Stripe."""
+
+    def __init__(self, shop: Shop, state_dir: Path, plan: str) -> None:
+        self.shop = shop
+        self.admin = Admin(shop, state_dir, plan)
+        self.stripe = StripeApi(shop)
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        body = await _body(receive) if scope["method"] == "POST" else b""
+        query = scope["query_string"].decode("latin-1")
+        answer = self.answer(Request(scope["method"], scope["path"], query, headers, body))
+        await _send(answer, send)
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request."""
+        if request.path == "/healthz":
+            counts = {"orders": self.shop.order_count, "customers": self.shop.customer_count}
+            return json_answer(200, {"status": "ok", "seed": self.shop.seed, **counts})
+        found = self.stripe.answer(request) or self.admin.answer(request)
+        return found or json_answer(404, {"errors": "Not Found"})
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    size = answer.file.stat().st_size if answer.file else len(answer.body)
+    headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
+    headers.append((b"content-length", str(size).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if answer.file:
+        with answer.file.open("rb") as file:
+            while piece := file.read(_PIECE):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+
+def serve(port: int, *, seed: int, orders: int, state_dir: Path, plan: str = "standard") -> None:
+    """Serve the shop on a port of loopback until SIGINT or SIGTERM; port 0 is any free one.
+
+    ``orders`` synthetic orders, or the CDNOW history if 0. Prints one line with the address as soon as it listens.
+    Raises PortTakenError.
+    """
+    port = _free(port)
+    shop = Shop(seed, orders)
+    application = Application(shop, state_dir, plan)
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    sys.setswitchinterval(_SWITCH)
+    logging.getLogger("_granian").setLevel(logging.ERROR)
+    asyncio.run(_serve(application, port))
+
+
+async def _serve(application: Application, port: int) -> None:
+    server = Server(application, HOST, port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    announcing = asyncio.create_task(_announce(port))
+    await server.serve()
+    announcing.cancel()
+
+
+async def _announce(port: int) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(HOST, port)
+        except OSError:
+            await asyncio.sleep(0.01)
+            continue
+        writer.close()
+        print(f"sandbox shop listening on http://{HOST}:{port}", flush=True)
+        return
+
+
+def _free(port: int) -> int:
+    """Make sure that a port is free, or find one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise PortTakenError(
+                f"Port {port} of {HOST} belongs to something else; stop that, or set BOATHOUSE_SANDBOX_PORT to another."
+            ) from None
+        return int(probe.getsockname()[1])

@@ -1,0 +1,109 @@
+"""The shop as a whole: what it sold and everything invented around it. Every document is made from this object."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from infra.sandbox import people, products
+from infra.sandbox.content import Content, Customers, Orders
+from infra.sandbox.history import History
+from infra.sandbox.noise import Ints, draw
+from infra.sandbox.synthetic import Synthetic
+
+CHUNK = 2_000
+_RESERVE_LEAST, _RESERVE_SPREAD = 20, 180
+
+
+class Lines(NamedTuple):
+    """The one or two line items of some orders; ``second_units`` is 0 where there is one. Prices in cents a unit."""
+
+    first_product: Ints
+    first_units: Ints
+    first_price: Ints
+    second_product: Ints
+    second_units: Ints
+    second_price: Ints
+
+
+class Shop:
+    """A shop with the CDNOW history, or with ``orders`` synthetic orders; the same for the same seed, always."""
+
+    def __init__(self, seed: int, orders: int = 0) -> None:
+        self.seed = seed
+        self.content: Content = Synthetic(seed, orders) if orders else History(seed)
+        self.products = products.products(seed)
+
+    @property
+    def order_count(self) -> int:
+        """How many orders there are."""
+        return self.content.order_count
+
+    @property
+    def customer_count(self) -> int:
+        """How many customers there are."""
+        return self.content.customer_count
+
+    def orders(self, index: Ints) -> Orders:
+        """Look up the orders with these numbers."""
+        return self.content.orders(index)
+
+    def customers(self, index: Ints) -> Customers:
+        """Look up the customers with these numbers."""
+        return self.content.customers(index)
+
+    def created_at(self, order: int) -> int:
+        """Say when an order was made, in seconds since 1970 UTC."""
+        return int(self.orders(np.array([order])).created[0])
+
+    def names(self, customer: Ints) -> list[people.Name]:
+        """Invent the names of these customers."""
+        return people.names(self.seed, customer)
+
+    def addresses(self, customer: Ints) -> list[people.Address]:
+        """Invent the addresses of these customers."""
+        return people.addresses(self.seed, customer)
+
+    def cards(self, customer: Ints) -> list[people.Card]:
+        """Invent the cards of these customers."""
+        return people.cards(self.seed, customer)
+
+    def lines(self, orders: Orders) -> Lines:
+        """Split each order into line items whose units and prices sum exactly to the order's.
+
+        What doesn't divide evenly goes to a second line at one cent more a unit.
+        """
+        price, odd = orders.cents // orders.units, orders.cents % orders.units
+        count = len(self.products)
+        first = draw(self.seed, "line.first", orders.index, count)
+        second = (first + 1 + draw(self.seed, "line.second", orders.index, count - 1)) % count
+        return Lines(first, orders.units - odd, price, second, odd, price + 1)
+
+    def chunks(self, count: int, size: int = CHUNK) -> Iterator[Ints]:
+        """Cut the numbers from 0 to ``count`` into arrays of at most ``size``."""
+        for start in range(0, count, size):
+            yield np.arange(start, min(start + size, count))
+
+    @cached_property
+    def customer_times(self) -> tuple[Ints, Ints]:
+        """When each customer came and last changed, in seconds since 1970 UTC."""
+        parts = [self.customers(index) for index in self.chunks(self.customer_count, 50_000)]
+        empty = [np.zeros(0, np.int64)]
+        created = np.concatenate(empty + [part.created for part in parts])
+        return created, np.concatenate(empty + [part.updated for part in parts])
+
+    @cached_property
+    def sold(self) -> Ints:
+        """How many of each product were sold."""
+        total = np.zeros(len(self.products), np.int64)
+        for index in self.chunks(self.order_count, 50_000):
+            lines = self.lines(self.orders(index))
+            total += np.bincount(lines.first_product, lines.first_units, len(total)).astype(np.int64)
+            total += np.bincount(lines.second_product, lines.second_units, len(total)).astype(np.int64)
+        return total
+
+    @cached_property
+    def on_hand(self) -> Ints:
+        """How many of each product are left: what was bought in at the opening less what was sold."""
+        return _RESERVE_LEAST + draw(self.seed, "stock.reserve", np.arange(len(self.products)), _RESERVE_SPREAD)

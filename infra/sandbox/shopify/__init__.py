@@ -1,0 +1,1 @@
+"""Answers as Shopify's Admin GraphQL API."""

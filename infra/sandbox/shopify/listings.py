@@ -1,0 +1,122 @@
+"""What a connection such as ``orders(query:, sortKey:)`` lists, in order: numbers of documents, not documents."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from infra.sandbox.identifiers import legacy_id
+from infra.sandbox.noise import Ints
+from infra.sandbox.shop import Shop
+from infra.sandbox.shopify.search import Term, second, terms, whole
+
+_TIMES = ("created_at", "updated_at", "processed_at")
+_ALWAYS = {
+    "status": {"any", "closed"},
+    "financial_status": {"any", "paid"},
+    "fulfillment_status": {"any", "shipped", "fulfilled"},
+    "test": {"false"},
+    "state": {"disabled"},
+}
+_COMPARE: dict[str, Callable[[Ints, int], Ints]] = {
+    "=": np.equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+
+
+class Listing(NamedTuple):
+    """Numbers of documents, ascending by ``rank`` (what is sorted by, then the number)."""
+
+    kind: str
+    numbers: Sequence[int]
+    rank: Callable[[int], tuple[int, int]]
+
+
+class Listings:
+    """Finds and sorts the documents of one shop."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.find = lru_cache(64)(self._find)
+
+    def _find(self, kind: str, query: str | None, sort_key: str) -> Listing:
+        """List the documents that match the search; conditions on fields that aren't known here are ignored, as Shopify does."""
+        wanted = terms(query)
+        if any(term.value.lower() not in _ALWAYS.get(term.field, {term.value.lower()}) for term in wanted):
+            return Listing(kind, range(0), _by_number)
+        if kind == "Order":
+            return Listing(kind, self._orders(wanted), _by_number)
+        if kind == "Product":
+            return Listing(kind, self._products(wanted), _by_number)
+        if sort_key != "UPDATED_AT":
+            return Listing(kind, self._customers(wanted, range(self.shop.customer_count)), _by_number)
+        updated = self.shop.customer_times[1]
+        numbers = self._customers(wanted, self._customers_by_update)
+        return Listing(kind, numbers, lambda number: (int(updated[number]), number))
+
+    @cached_property
+    def _customers_by_update(self) -> Ints:
+        return np.argsort(self.shop.customer_times[1], kind="stable")
+
+    def _orders(self, wanted: list[Term]) -> Sequence[int]:
+        """List orders: an order is made, processed and last changed at the same time, in the order of the numbers."""
+        low, high = 0, self.shop.order_count
+        numbers = range(high)
+        for field, operator, value in wanted:
+            if field in _TIMES and (time := second(value)) is not None:
+                left = bisect_left(numbers, time, key=self.shop.created_at)
+                right = bisect_right(numbers, time, key=self.shop.created_at)
+            elif field == "id" and (number := whole(value)) is not None:
+                left = min(max(0, number - legacy_id("Order", 0)), len(numbers))
+                right = min(left + 1, len(numbers)) if number >= legacy_id("Order", 0) else left
+            elif field == "name" and (number := whole(value.lstrip("#"))) is not None:
+                left, right = number - 1001, number - 1000
+            else:
+                continue
+            low = max(low, {">=": left, ">": right, "=": left}.get(operator, low))
+            high = min(high, {"<=": right, "<": left, "=": right}.get(operator, high))
+        return self._of_customer(wanted, numbers[low:high] if low < high else range(0))
+
+    def _of_customer(self, wanted: list[Term], numbers: range) -> Sequence[int]:
+        for field, _, value in wanted:
+            if field == "customer_id" and (number := whole(value)) is not None:
+                customer = number - legacy_id("Customer", 0)
+                known = 0 <= customer < self.shop.customer_count
+                return [n for n in self.shop.content.orders_of(customer) if n in numbers] if known else []
+        return numbers
+
+    def _customers(self, wanted: list[Term], numbers: Sequence[int] | Ints) -> Sequence[int]:
+        kept = numbers
+        for term in wanted:
+            if term.field in ("created_at", "updated_at") and (time := second(term.value)) is not None:
+                column = self.shop.customer_times[term.field == "updated_at"]
+                kept = np.asarray(kept)
+                kept = kept[_COMPARE[term.operator](column[kept], time)]
+            elif term.field == "id":
+                kept = _by_id(term, "Customer", np.asarray(kept))
+        return kept  # type: ignore[return-value]
+
+    def _products(self, wanted: list[Term]) -> Sequence[int]:
+        kept = np.arange(len(self.shop.products))
+        for term in wanted:
+            if term.field in ("created_at", "updated_at") and (time := second(term.value)) is not None:
+                kept = kept[_COMPARE[term.operator](np.full(len(kept), self.shop.content.opened), time)]
+            elif term.field == "id":
+                kept = _by_id(term, "Product", kept)
+        return kept  # type: ignore[return-value]
+
+
+def _by_number(number: int) -> tuple[int, int]:
+    return number, number
+
+
+def _by_id(term: Term, kind: str, numbers: Ints) -> Ints:
+    identifier = whole(term.value)
+    if identifier is None:
+        return numbers
+    return numbers[_COMPARE[term.operator](numbers + legacy_id(kind, 0), identifier)]

@@ -1,0 +1,1 @@
+"""Answers as Stripe's REST API."""
