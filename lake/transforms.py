@@ -1,0 +1,193 @@
+"""A transform: silver and gold built from pinned bronze, audited, with a row for every audit."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from lake.errors import AuditError, ServiceError
+from lake.pins import Pin
+from lake.settings import Settings
+from lake.warehouse import PROJECT, check_files, fingerprint, open_project
+
+if TYPE_CHECKING:
+    from sqlmesh import Context
+
+Progress = Callable[[str], None]
+ENVIRONMENT = "prod"
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """What one audit found: ``rows`` in the model, ``offenders`` among them (or found by the audit)."""
+
+    model: str
+    audit: str
+    rows: int
+    offenders: int
+    blocking: bool
+    passed: bool
+
+
+@dataclass(frozen=True)
+class TransformResult:
+    """A finished transform: every audit's result, and the files it was built from (see fingerprint)."""
+
+    audits: list[AuditResult]
+    models: dict[str, str]
+
+
+class FailedAuditError(AuditError):
+    """A blocking audit found offenders; ``audits`` are the results up to there."""
+
+    def __init__(self, message: str, audits: list[AuditResult]) -> None:
+        self.audits = audits
+        super().__init__(message)
+
+
+def transform(
+    settings: Settings, pins: Mapping[str, Pin], progress: Progress | None = None, project: Path = PROJECT
+) -> TransformResult:
+    """Build silver and gold from bronze at ``pins`` (table without namespace to Pin), and audit them.
+
+    Everything is built anew except gold.fact_orders, which is changed where it differs. ``progress`` is
+    called with the name of each model as it begins. May be killed at any point and called again.
+    Raises AuditError when a blocking audit finds offenders, LockedError when another process has the
+    warehouse open, ServiceError when a model can't be built or the warehouse is broken.
+    """
+    check_files(settings)
+    models = fingerprint(project)
+    with _console(progress) as failures, open_project(settings, pins, project) as context:
+        found = _record_audits(context)
+        try:
+            _build(context)
+        except Exception as error:
+            _explain(error, failures, _results(context, found))
+        return TransformResult(_results(context, found), models)
+
+
+def _build(context: "Context") -> None:
+    """Apply what changed in the models, then build again whatever was built before from other bronze.
+
+    A model that takes partial intervals is only looked at again after its last interval's end, hence
+    ``when``: a clock that was set back must not hide new rows.
+    """
+    plan = context.plan_builder(ENVIRONMENT, skip_tests=True, ignore_cron=True).build()
+    ends = [end for snapshot in plan.snapshots.values() for _, end in snapshot.intervals if not snapshot.is_seed]
+    if plan.context_diff.has_changes:
+        context.apply(plan)
+        if not ends:
+            return
+    when = max(time.time_ns() // 1_000_000, max(ends, default=0) + 1000)
+    context.plan(
+        ENVIRONMENT,
+        restate_models=[model.name for model in context.models.values() if not _stays(model)],
+        execution_time=when,
+        end=when,
+        ignore_cron=True,
+        skip_tests=True,
+        no_prompts=True,
+        auto_apply=True,
+        no_diff=True,
+    )
+
+
+def _stays(model: Any) -> bool:
+    return bool(model.kind.is_external or model.kind.is_seed or model.disable_restatement)
+
+
+def _record_audits(context: "Context") -> dict[tuple[str, str], tuple[int, bool]]:
+    """Have the context keep what its audits find: (model, audit) to (offenders, blocking)."""
+    from sqlmesh.core.snapshot import SnapshotEvaluator
+
+    found: dict[tuple[str, str], tuple[int, bool]] = {}
+
+    class Recorder(SnapshotEvaluator):
+        """An evaluator that keeps the audits' results, also of those that passed."""
+
+        def set_correlation_id(self, correlation_id: Any) -> SnapshotEvaluator:
+            return self
+
+        def audit(self, snapshot: Any, **options: Any) -> list[Any]:
+            results = super().audit(snapshot, **options)
+            for result in results:
+                if not result.skipped:
+                    key = (snapshot.model.name, _audit_name(result))
+                    found[key] = (int(result.count or 0), bool(result.blocking))
+            return results
+
+    plain = context.snapshot_evaluator
+    context._snapshot_evaluator = Recorder(
+        plain.adapters, ddl_concurrent_tasks=plain.ddl_concurrent_tasks, selected_gateway=plain.selected_gateway
+    )
+    return found
+
+
+def _audit_name(result: Any) -> str:
+    """Name an audit with its arguments, since one model can have the same audit twice."""
+    arguments = (f"{name}={value.sql()}" for name, value in sorted(result.audit_args.items()) if name != "blocking")
+    return f"{result.audit.name}({', '.join(arguments)})"
+
+
+def _results(context: "Context", found: Mapping[tuple[str, str], tuple[int, bool]]) -> list[AuditResult]:
+    rows = {model: _row_count(context, model) for model in {model for model, _ in found}}
+    return [
+        AuditResult(model, audit, rows[model], offenders, blocking, offenders == 0)
+        for (model, audit), (offenders, blocking) in sorted(found.items())
+    ]
+
+
+def _row_count(context: "Context", model: str) -> int:
+    snapshot = context.get_snapshot(model, raise_if_missing=True)
+    table = snapshot.table_name() if snapshot.version else model
+    row = context.engine_adapter.fetchone(f"SELECT COUNT(*) FROM {table}")
+    return int(row[0]) if row else 0
+
+
+@contextmanager
+def _console(progress: Progress | None) -> Iterator[list[Any]]:
+    """Keep SQLMesh from printing; hand its models to ``progress`` and its failures to the caller."""
+    from sqlmesh.core.console import NoopConsole, get_console, set_console
+
+    failures: list[Any] = []
+
+    class Quiet(NoopConsole):
+        """A console that says nothing itself."""
+
+        def start_snapshot_evaluation_progress(self, snapshot: Any, audit_only: bool = False) -> None:
+            if progress is not None:
+                progress(snapshot.node.name)
+
+        def log_warning(self, short_message: str, long_message: str | None = None) -> None:
+            """Say nothing: what matters comes back as an audit's result or an error."""
+
+        def log_failed_models(self, errors: list[Any]) -> None:
+            failures.extend(errors)
+
+    before = get_console()
+    set_console(Quiet())
+    try:
+        yield failures
+    finally:
+        set_console(before)
+
+
+def _explain(error: Exception, failures: Sequence[Any], audits: list[AuditResult]) -> NoReturn:
+    """Raise the one sentence that a failed plan comes down to."""
+    failed = [audit for audit in audits if audit.blocking and not audit.passed]
+    if failed:
+        more = f" and {len(failed) - 1} more audits failed" if len(failed) > 1 else ""
+        first = failed[0]
+        raise FailedAuditError(
+            f"The audit {first.audit} of {first.model} found {first.offenders} offending rows of {first.rows}{more}; "
+            "the release before stays current.",
+            audits,
+        ) from None
+    cause: BaseException = failures[0] if failures else error
+    where = f"The model {failures[0].node[0]}" if failures else "The project of models"
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    why = (str(cause).strip() or type(cause).__name__).splitlines()[0]
+    raise ServiceError(f"{where} can't be built: {why}") from None

@@ -1,0 +1,1 @@
+"""What differs between the warehouses, settled in one place."""

@@ -1,0 +1,57 @@
+"""JSON documents: parsed once, then asked by path, on DuckDB and on Snowflake."""
+
+import json
+from typing import Any
+
+from sqlglot import exp, parse_one
+from sqlmesh import macro
+
+
+@macro()
+def document(evaluator: Any, payload: exp.Expression, *paths: exp.Expression) -> exp.Expression:
+    """Parse ``payload`` into a document that holds ``paths``, such as ``'customer.id'`` or ``'lines[].sku'``.
+
+    Every value comes out as text. DuckDB parses only what the paths name; Snowflake makes a VARIANT.
+    """
+    if evaluator.gateway == "snowflake":
+        return parse_one(f"PARSE_JSON({payload.sql('snowflake')})", dialect="snowflake")
+    structure = json.dumps(_structure([path.name for path in paths]))
+    return exp.func("JSON_TRANSFORM", payload, exp.Literal.string(structure))
+
+
+@macro()
+def at(evaluator: Any, doc: exp.Expression, path: exp.Expression) -> exp.Expression:
+    """Give the text at ``path`` of a document; NULL where there is none."""
+    if evaluator.gateway == "snowflake":
+        return exp.cast(_path(doc, path.name), "TEXT")
+    return _steps(doc, path.name)
+
+
+@macro()
+def list_at(evaluator: Any, doc: exp.Expression, path: exp.Expression) -> exp.Expression:
+    """Give the list at ``path`` of a document, to be unnested into documents."""
+    if evaluator.gateway == "snowflake":
+        return _path(doc, path.name)
+    return _steps(doc, path.name)
+
+
+def _path(doc: exp.Expression, path: str) -> exp.Expression:
+    return parse_one(f"GET_PATH({doc.sql('snowflake')}, '{path}')", dialect="snowflake")
+
+
+def _steps(doc: exp.Expression, path: str) -> exp.Expression:
+    for step in path.split("."):
+        doc = exp.func("STRUCT_EXTRACT", doc, exp.Literal.string(step), dialect="duckdb")
+    return doc
+
+
+def _structure(paths: list[str]) -> dict[str, Any]:
+    """Turn paths into the structure that DuckDB's JSON_TRANSFORM takes: ``a.b`` is ``{"a": {"b": "VARCHAR"}}``."""
+    structure: dict[str, Any] = {}
+    for path in paths:
+        here = structure
+        *steps, last = path.split(".")
+        for step in steps:
+            here = here.setdefault(step[:-2], [{}])[0] if step.endswith("[]") else here.setdefault(step, {})
+        here[last] = "VARCHAR"
+    return structure

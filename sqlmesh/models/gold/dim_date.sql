@@ -1,0 +1,67 @@
+/* Days, from the first of January before the first order or payment to the end of the last one's year. One row a day. */
+MODEL (
+  name gold.dim_date,
+  kind FULL,
+  owner data_engineer,
+  grain date_key,
+  audits (not_null(columns := (date_key, day)), unique_values(columns := (date_key, day)))
+);
+
+WITH days AS (
+  SELECT
+    order_date AS day
+  FROM gold.fact_orders
+  UNION ALL
+  SELECT
+    payment_date AS day
+  FROM gold.fact_payments
+), bounds AS (
+  SELECT
+    DATE_TRUNC('YEAR', MIN(day))::DATE AS first_day,
+    (
+      DATE_TRUNC('YEAR', MAX(day)) + INTERVAL '1' YEAR
+    )::DATE AS end_day
+  FROM days
+), digits AS (
+  SELECT
+    digit
+  FROM (VALUES
+    (0),
+    (1),
+    (2),
+    (3),
+    (4),
+    (5),
+    (6),
+    (7),
+    (8),
+    (9)) AS ten(digit)
+), numbers AS (
+  SELECT
+    ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit + 10000 * myriads.digit AS number
+  FROM digits AS ones
+  CROSS JOIN digits AS tens
+  CROSS JOIN digits AS hundreds
+  CROSS JOIN digits AS thousands
+  CROSS JOIN digits AS myriads
+), calendar AS (
+  SELECT
+    (
+      bounds.first_day + numbers.number
+    )::DATE AS day
+  FROM bounds
+  JOIN numbers
+    ON bounds.first_day + numbers.number < bounds.end_day
+)
+SELECT
+  @date_key(day)::INT AS date_key, /* The day as yyyymmdd */
+  day::DATE AS day, /* The day */
+  EXTRACT(YEAR FROM day)::INT AS year, /* Year */
+  EXTRACT(QUARTER FROM day)::INT AS quarter, /* Quarter of the year, 1 to 4 */
+  EXTRACT(MONTH FROM day)::INT AS month, /* Month of the year, 1 to 12 */
+  EXTRACT(DAY FROM day)::INT AS day_of_month, /* Day of the month, 1 to 31 */
+  EXTRACT(ISODOW FROM day)::INT AS day_of_week, /* Day of the week, 1 is Monday */
+  DATE_TRUNC('MONTH', day)::DATE AS month_start, /* First day of the month */
+  DATE_TRUNC('QUARTER', day)::DATE AS quarter_start, /* First day of the quarter */
+  EXTRACT(ISODOW FROM day) > 5 AS is_weekend /* Whether it is Saturday or Sunday */
+FROM calendar

@@ -1,0 +1,38 @@
+/* Movements of the balance at Stripe. One row a movement. */
+MODEL (
+  name silver.stg_stripe_balance_transactions,
+  kind FULL,
+  owner data_engineer,
+  grain balance_transaction_id,
+  audits (
+    not_null(columns := (balance_transaction_id, amount, fee, net, currency, created_at)),
+    unique_values(columns := balance_transaction_id),
+    documents_have_ids(source := lake.bronze.stripe_balance_transactions)
+  )
+);
+
+WITH documents AS (
+  SELECT
+    id,
+    @document(payload, 'source', 'type', 'amount', 'fee', 'net', 'currency', 'status', 'available_on', 'created') AS doc
+  FROM lake.bronze.stripe_balance_transactions
+  WHERE
+    NOT id IS NULL
+  QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY id ORDER BY version DESC, _received_at DESC, _load_id DESC) = 1
+    AND _op <> 'delete'
+)
+SELECT
+  id::TEXT AS balance_transaction_id, /* Stripe's id of the movement */
+  @at(doc, 'source')::TEXT AS source_id, /* Stripe's id of what moved it, such as a charge */
+  @at(doc, 'type')::TEXT AS type, /* charge, refund, payout and so on */
+  @minor_money(@at(doc, 'amount'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS amount, /* Amount before fees; negative when it leaves */
+  @minor_money(@at(doc, 'fee'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS fee, /* What Stripe kept */
+  @minor_money(@at(doc, 'net'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS net, /* Amount after fees */
+  UPPER(@at(doc, 'currency'))::TEXT AS currency, /* ISO 4217 code */
+  @at(doc, 'status')::TEXT AS status, /* available or pending */
+  @epoch(@at(doc, 'available_on'))::TIMESTAMP AS available_at, /* When it can be paid out, UTC */
+  @epoch(@at(doc, 'created'))::TIMESTAMP AS created_at /* When it was booked, UTC */
+FROM documents
+LEFT JOIN silver.currencies AS currencies
+  ON currencies.currency = UPPER(@at(documents.doc, 'currency'))
