@@ -9,7 +9,7 @@ from infra.sandbox.noise import Ints
 class Orders(NamedTuple):
     """Some orders, as columns; ``created`` in seconds since 1970 UTC, ``cents`` of a US dollar."""
 
-    index: Ints
+    number: Ints
     customer: Ints
     units: Ints
     cents: Ints
@@ -19,7 +19,7 @@ class Orders(NamedTuple):
 class Customers(NamedTuple):
     """Some customers, as columns; ``last_order`` is -1 for one who never bought."""
 
-    index: Ints
+    number: Ints
     orders: Ints
     cents: Ints
     created: Ints
@@ -28,7 +28,7 @@ class Customers(NamedTuple):
 
 
 class Content(Protocol):
-    """What a shop sold to whom. Orders are numbered from 0 by the time they were made, customers by the time they came."""
+    """What a shop sold to whom; orders are numbered from 0 by when they were made, customers by when they came."""
 
     order_count: int
     customer_count: int

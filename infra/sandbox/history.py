@@ -80,7 +80,8 @@ def read_purchases(path: Path) -> tuple[Ints, Ints, Ints, Ints]:
 def _number(digits: NDArray[np.uint8]) -> Ints:
     """Turn columns of ASCII digits, blank on the left, into whole numbers."""
     values = np.where(digits == ord(" "), 0, digits.astype(np.int64) - ord("0"))
-    return values @ (10 ** np.arange(digits.shape[1] - 1, -1, -1, dtype=np.int64))
+    number: Ints = values @ (10 ** np.arange(digits.shape[1] - 1, -1, -1, dtype=np.int64))
+    return number
 
 
 def midnights(day: Ints) -> Ints:

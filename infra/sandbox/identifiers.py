@@ -56,4 +56,4 @@ def stripe_index(prefix: str, text: str) -> int | None:
         mixed = int(digits, 16)
     except ValueError:
         return None
-    return mixed * pow(_ODD, -1, 2**width) % 2**width - 1
+    return int(mixed * pow(_ODD, -1, 2**width) % 2**width) - 1

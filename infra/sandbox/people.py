@@ -70,4 +70,4 @@ def cards(seed: int, customer: Ints) -> list[Card]:
     """Invent the cards of these customers."""
     kind = draw(seed, "person.card", customer, len(CARDS)).tolist()
     expiry = draw(seed, "person.expiry", customer, 60).tolist()
-    return [Card(*CARDS[k], e % 12 + 1, 2030 + e // 12) for k, e in zip(kind, expiry, strict=True)]
+    return [Card(CARDS[k][0], CARDS[k][1], e % 12 + 1, 2030 + e // 12) for k, e in zip(kind, expiry, strict=True)]

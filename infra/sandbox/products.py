@@ -13,7 +13,7 @@ COUNT = len(TITLE_FIRST) * len(TITLE_SECOND)
 class Product(NamedTuple):
     """One album; ``price`` in cents of a US dollar."""
 
-    index: int
+    number: int
     title: str
     sku: str
     genre: str

@@ -76,8 +76,8 @@ class Shop:
         """
         price, odd = orders.cents // orders.units, orders.cents % orders.units
         count = len(self.products)
-        first = draw(self.seed, "line.first", orders.index, count)
-        second = (first + 1 + draw(self.seed, "line.second", orders.index, count - 1)) % count
+        first = draw(self.seed, "line.first", orders.number, count)
+        second = (first + 1 + draw(self.seed, "line.second", orders.number, count - 1)) % count
         return Lines(first, orders.units - odd, price, second, odd, price + 1)
 
     def chunks(self, count: int, size: int = CHUNK) -> Iterator[Ints]:

@@ -17,7 +17,7 @@ _KINDS = 5
 _SLOTS = 7
 _SLOT_OF = np.full((_KINDS, _SLOTS), -1)
 for _kind in range(_KINDS):
-    _slots = np.flatnonzero(_KIND == _kind)
+    _slots = np.flatnonzero(_kind == _KIND)
     _SLOT_OF[_kind, : len(_slots)] = _slots
 
 

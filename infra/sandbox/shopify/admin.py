@@ -53,7 +53,7 @@ class Admin:
         return json_answer(404, {"errors": "Not Found"}) if request.path.startswith("/admin/") else None
 
     def _graphql(self, request: Request, asked: str) -> Answer:
-        """Answer a query. There is one version: any other falls to it, as Shopify's unsupported versions fall forward."""
+        """Answer a query; there is one version, and any other falls to it, as unsupported ones fall forward."""
         version = {"x-shopify-api-version": VERSION}
         if asked != VERSION:
             version["x-shopify-api-deprecated-reason"] = "https://shopify.dev/api/usage/versioning"

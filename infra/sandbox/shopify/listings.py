@@ -45,7 +45,7 @@ class Listings:
         self.find = lru_cache(64)(self._find)
 
     def _find(self, kind: str, query: str | None, sort_key: str) -> Listing:
-        """List the documents that match the search; conditions on fields that aren't known here are ignored, as Shopify does."""
+        """List the documents that match the search; conditions on unknown fields are ignored, as by Shopify."""
         wanted = terms(query)
         if any(term.value.lower() not in _ALWAYS.get(term.field, {term.value.lower()}) for term in wanted):
             return Listing(kind, range(0), _by_number)

@@ -28,8 +28,8 @@ def _product(product: Product, on_hand: int, at: str) -> Node:
     price = money(_price(product))
     text = f"{product.title} by {product.label}, {product.genre.lower()}, on compact disc."
     return {
-        "id": gid("Product", product.index),
-        "legacyResourceId": str(legacy_id("Product", product.index)),
+        "id": gid("Product", product.number),
+        "legacyResourceId": str(legacy_id("Product", product.number)),
         "title": product.title,
         "handle": handle,
         "vendor": product.label,
@@ -54,8 +54,8 @@ def _product(product: Product, on_hand: int, at: str) -> Node:
 
 def _variant(product: Product, on_hand: int, at: str) -> Node:
     item = {
-        "id": gid("InventoryItem", product.index),
-        "legacyResourceId": str(legacy_id("InventoryItem", product.index)),
+        "id": gid("InventoryItem", product.number),
+        "legacyResourceId": str(legacy_id("InventoryItem", product.number)),
         "sku": product.sku,
         "tracked": True,
         "requiresShipping": True,
@@ -64,8 +64,8 @@ def _variant(product: Product, on_hand: int, at: str) -> Node:
         "updatedAt": at,
     }
     return {
-        "id": gid("ProductVariant", product.index),
-        "legacyResourceId": str(legacy_id("ProductVariant", product.index)),
+        "id": gid("ProductVariant", product.number),
+        "legacyResourceId": str(legacy_id("ProductVariant", product.number)),
         "title": "Default Title",
         "displayName": f"{product.title} - Default Title",
         "sku": product.sku,
@@ -79,7 +79,7 @@ def _variant(product: Product, on_hand: int, at: str) -> Node:
         "inventoryPolicy": "DENY",
         "inventoryItem": item,
         "selectedOptions": [{"name": "Title", "value": "Default Title"}],
-        "product": Reference("Product", product.index),
+        "product": Reference("Product", product.number),
         "createdAt": at,
         "updatedAt": at,
     }

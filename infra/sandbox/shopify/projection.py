@@ -22,7 +22,7 @@ from graphql import (
     is_abstract_type,
     is_leaf_type,
 )
-from graphql.execution.values import get_argument_values, get_directive_values
+from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
 
 from infra.sandbox.identifiers import gid, legacy_id
 from infra.sandbox.shopify.nodes import Node, Nodes
@@ -40,7 +40,7 @@ class Projector:
         self,
         schema: GraphQLSchema,
         fragments: dict[str, FragmentDefinitionNode],
-        variables: dict[str, Any],
+        variables: VariableValues,
         nodes: Nodes,
     ) -> None:
         self.schema = schema
@@ -145,7 +145,8 @@ class Projector:
 
 def is_connection(kind: GraphQLObjectType, field: FieldNode) -> bool:
     """Say whether a field is a connection."""
-    return get_named_type(kind.fields[field.name.value].type).name.endswith("Connection")
+    name: str = get_named_type(kind.fields[field.name.value].type).name
+    return name.endswith("Connection")
 
 
 def _cutter(keys: list[str], names: list[str], converts: list[tuple[str, Convert]], constants: Node) -> Convert:

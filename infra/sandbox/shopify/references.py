@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Reference(NamedTuple):
-    """The document of ``kind`` with the number ``index``."""
+    """The document of ``kind`` with the number ``number``."""
 
     kind: str
-    index: int
+    number: int

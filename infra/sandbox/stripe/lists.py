@@ -18,7 +18,7 @@ Numbers = Sequence[int]
 
 
 class Resource(NamedTuple):
-    """One resource: what its objects are called and numbered by, how they're made, and what lists can be cut down to."""
+    """One resource: what its objects are called, numbered by and made with, and how its lists are filtered."""
 
     kind: str
     prefix: str
