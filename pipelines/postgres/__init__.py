@@ -8,8 +8,9 @@ import dlt
 from dlt.sources import DltResource
 
 from lake.settings import Settings
+from pipelines.destination import claim
 from pipelines.postgres.api import connect
-from pipelines.postgres.claims import Cursor
+from pipelines.postgres.claims import WRITER, Cursor
 from pipelines.postgres.reading import plan_load, read_load
 from pipelines.postgres.slots import advance
 from pipelines.postgres.tables import find_tables
@@ -24,6 +25,9 @@ def bronze_tables(settings: Settings) -> list[str]:
         return [table.bronze for table in find_tables(connection, settings.postgres_tables)]
 
 
+__all__ = ["WRITER", "bronze_tables", "confirm", "postgres_source"]
+
+
 @dlt.source(name="postgres", max_table_nesting=0)
 def postgres_source(
     settings: Settings, load_id: str, cursors: Mapping[str, str | None], received_at: datetime
@@ -31,19 +35,18 @@ def postgres_source(
     """Yield one load of every table as pyarrow Tables in the bronze contract of changes.
 
     ``cursors`` maps a bronze table to the cursor of its last durable mark, None before its first load.
-    Claims go into the load package's state under ``claims``, cursors with them. A bad source raises
+    Each table's mark, cursor and claim in one, goes into the load package's state. A bad source raises
     CredentialsError or SourceError here; what fails later fails inside dlt, as the cause of its exception.
     """
     plan = plan_load(settings, cursors)
 
     @dlt.resource(name="changes", write_disposition="append")
     def changes() -> Iterator[Any]:
-        claims = dlt.current.load_package_state().setdefault("claims", {})  # type: ignore[typeddict-item]
-        for loaded in read_load(settings, plan, load_id, cursors, received_at):
+        for loaded in read_load(settings, plan, load_id, received_at):
             if loaded.batch is not None:
                 yield dlt.mark.with_table_name(loaded.batch, loaded.table)
-            if loaded.claim is not None:
-                claims[loaded.table] = loaded.claim
+            if loaded.mark is not None:
+                claim(loaded.table, loaded.mark)
 
     return changes
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 import pyarrow as pa
 
+from lake.commits import Mark
 from lake.proofs import MODULUS, SEPARATOR, order_free_hash
 
 WRITER = "postgres"
@@ -60,18 +61,17 @@ class Claim:
             lsn, ordinal = (batch[name][-1].as_py() for name in PLACE)
             self.last = (lsn, ordinal)
 
-    def said(self, load_id: str, cursor: str, cursor_from: str | None) -> dict[str, object]:
-        """Give the claim as the load package's state carries it."""
-        return {
-            "writer": WRITER,
-            "load_id": load_id,
-            "cursor": cursor,
-            "cursor_from": cursor_from,
-            "count": self.count,
-            "hash": f"{self.total:016x}",
-            "said_by": self.said_by,
-            "identity": ",".join((*(self._identity or ()), *PLACE)),
-        }
+    def mark(self, load_id: str, cursor: Cursor) -> Mark:
+        """Give the mark that the load leaves in its commit."""
+        return Mark(
+            WRITER,
+            load_id,
+            cursor.to_json(),
+            self.count,
+            f"{self.total:016x}",
+            self.said_by,
+            identity=",".join((*(self._identity or ()), *PLACE)),
+        )
 
 
 def hashed_columns(schema: pa.Schema, key: Sequence[str]) -> tuple[str, ...]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pyarrow as pa
 
+from lake.commits import Mark
 from lake.errors import SourceError
 from lake.settings import Settings
 from pipelines.postgres.api import connect, current_lsn
@@ -30,11 +31,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A batch of one bronze table; with the last one of a table comes its claim."""
+    """A batch of one bronze table, or the mark that follows the table's last batch."""
 
     table: str
     batch: pa.Table | None = None
-    claim: dict[str, object] | None = None
+    mark: Mark | None = None
 
 
 def plan_load(settings: Settings, cursors: Mapping[str, str | None]) -> Plan:
@@ -62,9 +63,7 @@ def plan_load(settings: Settings, cursors: Mapping[str, str | None]) -> Plan:
     )
 
 
-def read_load(
-    settings: Settings, plan: Plan, load_id: str, cursors: Mapping[str, str | None], received_at: datetime
-) -> Iterator[Loaded]:
+def read_load(settings: Settings, plan: Plan, load_id: str, received_at: datetime) -> Iterator[Loaded]:
     """Read everything that the plan says, up to the log's end at the start.
 
     Tables that are followed come before those that are copied. Nothing is confirmed while there are rows
@@ -79,8 +78,7 @@ def read_load(
                 claim = Claim(table.key, f"rows decoded from the slot up to position {read_to}")
                 yield from _proven(claim, table.bronze, spool.read(table.bronze))
                 after = _cursor(settings, claim, read_to, loaded, cursor.as_text)
-                said = claim.said(load_id, after.to_json(), cursors.get(table.bronze))
-                yield Loaded(table.bronze, claim=said)
+                yield Loaded(table.bronze, mark=claim.mark(load_id, after))
         if plan.copied:
             yield from _copy(settings, plan, load_id, loaded, received_at, read_to)
         if plan.followed and not loaded:
@@ -137,7 +135,7 @@ def _copy_table(
     claim.last = claim.last or (snapshot.commit_lsn, -1)
     as_text = tuple(column.name for column in table.columns if column.as_text)
     after = _cursor(settings, claim, read_to or snapshot.commit_lsn, loaded, as_text)
-    yield Loaded(table.bronze, claim={**claim.said(load_id, after.to_json(), None), "count": count})
+    yield Loaded(table.bronze, mark=replace(claim.mark(load_id, after), claim_count=count))
 
 
 def _proven(claim: Claim, table: str, batches: Iterator[pa.Table]) -> Iterator[Loaded]:

@@ -1,0 +1,175 @@
+from collections.abc import Callable
+from threading import Event, Thread
+from typing import Any
+
+import psycopg
+import pytest
+
+from lake.errors import SourceError
+from pipelines.postgres import confirm
+from tests.pipelines.postgres.conftest import Landed, Source
+
+Read = Callable[[], list[tuple[Any, ...]]]
+
+
+def test_insert_update_and_delete_come_in_the_order_they_happened(source: Source, stock: Read) -> None:
+    source.run("INSERT INTO stock VALUES ('c', 3)", "UPDATE stock SET on_hand = 4 WHERE sku = 'c'")
+    source.run("DELETE FROM stock WHERE sku = 'c'")
+    assert stock() == [("c", "c", 3), ("u", "c", 4), ("d", "c", None)]
+
+
+def test_a_second_load_adds_nothing(source: Source, landed: Landed, stock: Read) -> None:
+    source.run("INSERT INTO stock VALUES ('c', 3)")
+    assert landed.load() == 1
+    assert landed.load() == 0
+
+
+def test_a_load_whose_commit_was_not_confirmed_is_not_read_twice(source: Source, landed: Landed, stock: Read) -> None:
+    source.run("INSERT INTO stock VALUES ('c', 3)")
+    assert landed.commit(landed.read()) == 1
+    assert landed.commit(landed.read()) == 0
+
+
+def test_a_new_key_is_the_old_row_deleted_and_the_new_one_created(source: Source, stock: Read) -> None:
+    source.run("UPDATE stock SET sku = 'z' WHERE sku = 'a'")
+    assert stock() == [("d", "a", None), ("c", "z", 1)]
+
+
+def test_a_truncate_is_one_row_without_values(source: Source, stock: Read) -> None:
+    source.transaction("TRUNCATE stock", "INSERT INTO stock VALUES ('a', 9)")
+    assert stock() == [("t", None, None), ("c", "a", 9)]
+
+
+def test_an_unchanged_long_value_is_named_and_not_sent(source: Source, landed: Landed, stock: Read) -> None:
+    source.run("UPDATE stock SET on_hand = 7 WHERE sku = 'b'")
+    assert stock() == [("u", "b", 7)]
+    (row,) = landed.tables["pg_public_stock"]
+    assert (row["note"], row["_unchanged"]) == (None, ["note"])
+
+
+def test_an_unchanged_long_value_is_taken_from_the_old_row_when_that_is_sent_whole(
+    source: Source, landed: Landed, stock: Read
+) -> None:
+    source.run("ALTER TABLE stock REPLICA IDENTITY FULL", "UPDATE stock SET on_hand = 7 WHERE sku = 'b'")
+    stock()
+    (row,) = landed.tables["pg_public_stock"]
+    assert (row["note"], row["_unchanged"]) == ("long " * 2000, [])
+
+
+def test_what_is_rolled_back_never_comes(source: Source, stock: Read) -> None:
+    source.run("BEGIN", "INSERT INTO stock VALUES ('c', 3)", "SAVEPOINT s", "INSERT INTO stock VALUES ('d', 4)")
+    source.run("ROLLBACK TO s", "COMMIT", "BEGIN", "DELETE FROM stock", "ROLLBACK")
+    assert stock() == [("c", "c", 3)]
+
+
+def test_rows_of_one_transaction_are_numbered_and_share_its_position(
+    source: Source, landed: Landed, stock: Read
+) -> None:
+    source.transaction("INSERT INTO stock VALUES ('c', 3), ('d', 4)", "DELETE FROM stock WHERE sku = 'c'")
+    stock()
+    rows = landed.tables["pg_public_stock"]
+    assert [row["_ordinal"] for row in rows] == [0, 1, 2]
+    assert len({(row["_commit_lsn"], row["_commit_at"], row["_xid"]) for row in rows}) == 1
+
+
+def test_a_column_added_between_two_rows_is_null_in_the_older_one(source: Source, landed: Landed, stock: Read) -> None:
+    source.run("INSERT INTO stock VALUES ('c', 3)", "ALTER TABLE stock ADD shelf integer DEFAULT 5")
+    source.run("INSERT INTO stock VALUES ('d', 4)")
+    stock()
+    rows = landed.tables["pg_public_stock"]
+    assert [(row["sku"], row["shelf"]) for row in rows] == [("c", None), ("d", 5)]
+    assert list(rows[0])[-7:] == ["_op", "_commit_lsn", "_ordinal", "_commit_at", "_xid", "_unchanged", "_load_id"]
+
+
+def test_a_widened_integer_is_widened_for_the_whole_load(source: Source, landed: Landed, stock: Read) -> None:
+    source.run("UPDATE stock SET on_hand = 3 WHERE sku = 'a'", "ALTER TABLE stock ALTER on_hand TYPE bigint")
+    source.run("UPDATE stock SET on_hand = 3000000000 WHERE sku = 'a'")
+    assert stock() == [("u", "a", 3), ("u", "a", 3_000_000_000)]
+
+
+def test_a_type_that_cannot_widen_stops_with_the_table_and_the_column(source: Source, stock: Read) -> None:
+    source.run("UPDATE stock SET on_hand = 3 WHERE sku = 'a'", "ALTER TABLE stock ALTER on_hand TYPE text")
+    source.run("UPDATE stock SET on_hand = 'many' WHERE sku = 'a'")
+    with pytest.raises(SourceError, match="Column on_hand of pg_public_stock changed its type from int32 to string"):
+        stock()
+
+
+def test_logical_messages_and_tables_that_are_not_followed_are_passed_over(
+    source: Source, landed: Landed, stock: Read
+) -> None:
+    source.run("CREATE TABLE other (id integer PRIMARY KEY)", "INSERT INTO other VALUES (1)")
+    source.run("SELECT pg_logical_emit_message(true, 'us', 'hello')", "INSERT INTO stock VALUES ('c', 3)")
+    only_stock = source.settings.model_copy(update={"postgres_tables": ["public.stock"]})
+    assert landed.load(only_stock) == 1
+
+
+def test_a_table_added_later_is_copied_while_the_others_go_on(source: Source, landed: Landed, stock: Read) -> None:
+    source.run("CREATE TABLE late (id integer PRIMARY KEY)", "INSERT INTO late VALUES (1)")
+    source.run("INSERT INTO stock VALUES ('c', 3)")
+    assert stock() == [("c", "c", 3)]
+    source.run("INSERT INTO late VALUES (2)")
+    assert stock() == [("c", "c", 3)]
+    assert [(row["_op"], row["id"]) for row in landed.tables["pg_public_late"]] == [("r", 1), ("c", 2)]
+
+
+def test_the_slot_is_confirmed_only_when_every_table_of_the_load_is_durable(
+    source: Source, landed: Landed, stock: Read
+) -> None:
+    source.run("CREATE TABLE late (id integer PRIMARY KEY)")
+    landed.load()
+    source.run("INSERT INTO late VALUES (1)", "INSERT INTO stock VALUES ('c', 3)")
+    before = source.confirmed
+    landed.commit(landed.read(), only="pg_public_late")
+    confirm(source.settings, landed.cursors)
+    assert source.confirmed == before
+    assert stock() == [("c", "c", 3)]
+    assert source.confirmed != before
+    assert [row["id"] for row in landed.tables["pg_public_late"]] == [1]
+
+
+def test_an_idle_table_holds_no_log(source: Source, landed: Landed, stock: Read) -> None:
+    before = source.confirmed
+    source.run("CREATE TABLE unkeyed (x integer)", "INSERT INTO unkeyed SELECT generate_series(1, 1000)")
+    assert stock() == []
+    assert source.confirmed != before
+
+
+def test_nothing_is_lost_or_doubled_between_snapshot_and_changes(source: Source, landed: Landed) -> None:
+    source.run("CREATE TABLE a (id integer PRIMARY KEY, v integer)", "INSERT INTO a VALUES (1, 1), (2, 2)")
+    source.run("CREATE TABLE b (LIKE a INCLUDING ALL)", "INSERT INTO b VALUES (1, 1), (2, 2)")
+    parts = landed.read()
+    first = next(parts)
+    # The slot is there and table b isn't read yet.
+    source.run("INSERT INTO b VALUES (3, 3)", "UPDATE b SET v = 20 WHERE id = 2", "DELETE FROM b WHERE id = 1")
+    landed.commit(iter([first, *parts]))
+    assert [(row["_op"], row["id"]) for row in landed.tables["pg_public_b"]] == [("r", 1), ("r", 2)]
+    landed.load()
+    rows = landed.tables["pg_public_b"][2:]
+    assert [(row["_op"], row["id"], row["v"]) for row in rows] == [("c", 3, 3), ("u", 2, 20), ("d", 1, None)]
+
+
+def test_loads_under_steady_writes_end_up_equal_to_the_source(source: Source, landed: Landed) -> None:
+    source.run("CREATE TABLE a (id integer PRIMARY KEY, v integer)", "INSERT INTO a VALUES (0, 0)")
+    assert source.settings.postgres_dsn is not None
+    dsn, stop = source.settings.postgres_dsn.get_secret_value(), Event()
+
+    def write() -> None:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            for number in range(1, 100_000):
+                connection.execute("INSERT INTO a VALUES (%s, 1)", (number,))
+                connection.execute("UPDATE a SET v = v + 1 WHERE id = %s", (number // 2,))
+                connection.execute("DELETE FROM a WHERE id = %s", (number // 3,))
+                if stop.is_set():
+                    return
+
+    writer = Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(4):
+            landed.load()
+    finally:
+        stop.set()
+        writer.join()
+    landed.load()
+    expected = {number: {"id": number, "v": v} for number, v in source.rows("SELECT id, v FROM a")}
+    assert landed.current("pg_public_a", "id") == expected

@@ -1,0 +1,100 @@
+import pytest
+from pyiceberg.catalog import Catalog
+
+from lake import failpoints
+from lake.catalogue import find_table, open_catalogue
+from lake.errors import BoathouseError
+from lake.proofs import prove
+from pipelines.loads import cursors, run_load
+from pipelines.postgres import WRITER, bronze_tables, confirm, postgres_source
+from tests.pipelines.postgres.conftest import Source
+
+
+@pytest.fixture
+def catalogue(source: Source) -> Catalog:
+    source.run(
+        # The schema keeps these tables apart from those of other tests in the same lake.
+        f"CREATE SCHEMA {source.settings.postgres_slot}",
+        f"SET search_path = {source.settings.postgres_slot}",
+        "CREATE TABLE stock (sku text, shop integer, note text, PRIMARY KEY (sku, shop))",
+        "CREATE TABLE empty (id bigint PRIMARY KEY)",
+        "INSERT INTO stock VALUES ('a', 1, 'ü'), ('b', 2, NULL)",
+    )
+    return open_catalogue(source.settings)
+
+
+def load(source: Source, catalogue: Catalog) -> int:
+    tables = bronze_tables(source.settings)
+    loaded = run_load(
+        source.settings,
+        catalogue,
+        f"postgres_{source.settings.postgres_slot}",
+        lambda load: postgres_source(
+            source.settings, load.load_id, cursors(catalogue, tables, WRITER), load.received_at
+        ),
+    )
+    confirm(source.settings, cursors(catalogue, tables, WRITER))
+    return loaded.total
+
+
+def landed(source: Source, catalogue: Catalog, name: str) -> list[dict[str, object]]:
+    table = find_table(catalogue, f"bronze.pg_{source.settings.postgres_slot}_{name}")
+    assert table is not None
+    return list(table.scan().to_arrow().sort_by([("_commit_lsn", "ascending"), ("_ordinal", "ascending")]).to_pylist())
+
+
+def test_snapshot_and_changes_land_in_iceberg_and_prove_themselves(source: Source, catalogue: Catalog) -> None:
+    assert load(source, catalogue) == 2
+    assert landed(source, catalogue, "empty") == []
+    source.run("INSERT INTO empty VALUES (1)", "UPDATE stock SET shop = 3 WHERE sku = 'b'", "TRUNCATE stock")
+    assert load(source, catalogue) == 4
+    rows = [(row["_op"], row["sku"], row["shop"]) for row in landed(source, catalogue, "stock")]
+    changes = [("d", "b", 2), ("c", "b", 3), ("t", None, None)]
+    assert rows == [("r", "a", 1), ("r", "b", 2), *changes]
+    assert [row["id"] for row in landed(source, catalogue, "empty")] == [1]
+    ours = [proof for proof in prove(source.settings, catalogue) if source.settings.postgres_slot in proof.table]
+    assert sorted((proof.landed_count, proof.agrees) for proof in ours) == [(0, True), (1, True), (2, True), (3, True)]
+
+
+def test_a_load_with_nothing_new_makes_no_commit(source: Source, catalogue: Catalog) -> None:
+    load(source, catalogue)
+    name = f"bronze.pg_{source.settings.postgres_slot}_stock"
+    before = catalogue.load_table(name).metadata_location
+    assert load(source, catalogue) == 0
+    assert catalogue.load_table(name).metadata_location == before
+
+
+def test_a_column_added_later_is_added_in_iceberg(source: Source, catalogue: Catalog) -> None:
+    load(source, catalogue)
+    source.run("ALTER TABLE stock ADD shelf integer", "INSERT INTO stock VALUES ('c', 3, NULL, 9)")
+    load(source, catalogue)
+    assert [row["shelf"] for row in landed(source, catalogue, "stock")] == [None, None, 9]
+
+
+@pytest.mark.parametrize("place", ["postgres.slot_created", "ingest.extracted", "commit.before", "commit.after"])
+def test_a_first_load_that_failed_on_the_way_ends_with_every_row_once(
+    source: Source, catalogue: Catalog, place: str
+) -> None:
+    failpoints.arm(f"{place}:1:error")
+    try:
+        with pytest.raises(BoathouseError, match=place):
+            load(source, catalogue)
+    finally:
+        failpoints.arm("")
+    source.run("INSERT INTO stock VALUES ('c', 3, NULL)")
+    load(source, catalogue)
+    load(source, catalogue)
+    assert [row["sku"] for row in landed(source, catalogue, "stock")] == ["a", "b", "c"]
+
+
+def test_changes_that_failed_before_the_slot_advanced_land_once(source: Source, catalogue: Catalog) -> None:
+    load(source, catalogue)
+    source.run("INSERT INTO stock VALUES ('c', 3, NULL)")
+    failpoints.arm("postgres.before_advance:1:error")
+    try:
+        with pytest.raises(BoathouseError, match=r"postgres\.before_advance"):
+            load(source, catalogue)
+    finally:
+        failpoints.arm("")
+    assert load(source, catalogue) == 0
+    assert [row["_op"] for row in landed(source, catalogue, "stock")] == ["r", "r", "c"]
