@@ -37,6 +37,10 @@ class Mark:
     quarantined: int = 0
     identity: str = "id,version"
 
+    def agrees_with(self, count: int, order_free_hash: str) -> bool:
+        """Whether ``count`` rows with this hash are what the source said, those in quarantine left out."""
+        return count + self.quarantined == self.claim_count and order_free_hash == self.claim_hash
+
     def to_json(self) -> str:
         """Write the mark as JSON text."""
         return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS).decode()

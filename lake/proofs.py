@@ -60,12 +60,13 @@ def order_free_hash(ids: pa.Array | pa.ChunkedArray, versions: pa.Array | pa.Chu
     """Hash two text arrays of equal length as Tally does: 16 hexadecimal digits, whatever the order."""
     pairs = pa.table({"id": ids, "version": versions})  # noqa: F841  (DuckDB reads it by its name)
     with duckdb.connect() as connection:
-        row = connection.execute(f"SELECT {_hash_sql('id,version')} FROM pairs").fetchone()
+        row = connection.execute(f"SELECT {hash_sql('id,version')} FROM pairs").fetchone()
     assert row is not None
     return str(row[0])
 
 
-def _hash_sql(identity: str) -> str:
+def hash_sql(identity: str) -> str:
+    """Write the SQL expression that hashes the ``identity`` columns (commas between) of many rows as Tally does."""
     columns = ", ".join(f'"{name}"::VARCHAR' for name in identity.split(","))
     total = f"sum(md5_number_lower(concat_ws(chr(31), {columns})))"
     return f"format('{{:016x}}', (coalesce({total}, 0) % {MODULUS}::HUGEINT)::UBIGINT)"
@@ -85,8 +86,7 @@ class Proof:
     @property
     def agrees(self) -> bool:
         """Whether every document that the source spoke of landed once or is in quarantine."""
-        counted = self.landed_count + self.mark.quarantined == self.mark.claim_count
-        return counted and self.landed_hash == self.mark.claim_hash
+        return self.mark.agrees_with(self.landed_count, self.landed_hash)
 
     def row(self) -> dict[str, object]:
         """Give the proof as a row of ``ops.proofs``."""
@@ -133,6 +133,15 @@ def ledger(catalogue: Catalog) -> list[dict[str, object]]:
     return list(rows.to_pylist())
 
 
+def open_disagreements(catalogue: Catalog) -> list[dict[str, object]]:
+    """List the proofs that disagree and that no later load of the same table and writer has made good."""
+    last: dict[tuple[object, object], dict[str, object]] = {}
+    for row in ledger(catalogue):
+        if row["source_count"] or not row["agrees"]:
+            last[(row["table"], row["writer"])] = row
+    return [row for row in last.values() if not row["agrees"]]
+
+
 def _loads(table: Table) -> list[tuple[Mark, int | None]]:
     """List the loads that a table's snapshots and properties tell of, oldest first."""
     fields = tuple(Mark.__dataclass_fields__)
@@ -159,7 +168,7 @@ def _measure(connection: duckdb.DuckDBPyConnection, table: Table, mark: Mark, sn
         return Proof(name, mark, 0, "0" * 16, None)
     pin = Pin(name, snapshot_id, table.metadata_location)
     row = connection.execute(
-        f"SELECT count(*), {_hash_sql(mark.identity)} FROM {scan(pin)} WHERE _load_id = ?", [mark.load_id]
+        f"SELECT count(*), {hash_sql(mark.identity)} FROM {scan(pin)} WHERE _load_id = ?", [mark.load_id]
     ).fetchone()
     assert row is not None
     return Proof(name, mark, int(row[0]), str(row[1]), snapshot_id)

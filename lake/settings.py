@@ -1,5 +1,6 @@
 """Every setting, read once from the environment and ``.env`` into one frozen object."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -92,3 +93,10 @@ def load_settings() -> Settings:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise SettingError(f"{name} is wrong: {first['msg']}; see .env.example for what it takes.") from None
+
+
+def silence_telemetry(settings: Settings) -> None:
+    """Keep the libraries of this process and its children from reporting home, and from writing there."""
+    os.environ["SQLMESH__DISABLE_ANONYMIZED_ANALYTICS"] = "true"
+    os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+    os.environ.setdefault("DLT_DATA_DIR", str(settings.state_dir.absolute() / "dlt"))

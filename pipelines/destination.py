@@ -1,19 +1,22 @@
 """The dlt destination that lands a load package in bronze: one exactly-once Iceberg commit a table."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import dlt
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from dlt.common.destination.exceptions import DestinationTransientException
 from dlt.common.schema.typing import TTableSchema
 from pyiceberg.catalog import Catalog
+from pyiceberg.table import Table
 
 from lake.catalogue import ensure_table
-from lake.commits import Mark, commit_once
-from lake.proofs import Tally
+from lake.commits import Mark, commit_once, last_mark
+from lake.proofs import Tally, hash_sql
 from pipelines.documents import QUARANTINE_SCHEMA, Landing, Load
 
 BATCH_ROWS = 50_000
@@ -38,10 +41,11 @@ def bronze_destination(catalogue: Catalog) -> Any:
     """Make the dlt destination that commits each table's Parquet files to ``bronze.<table>``."""
 
     @dlt.destination(name="bronze", batch_size=0, loader_file_format="parquet", naming_convention="direct")
-    def bronze(file_path: str, table: TTableSchema) -> None:
+    def bronze(file: Any, table: TTableSchema) -> None:
+        name = str(table["name"])
         marks = claims(dlt.current.load_package_state()["state"])
         try:
-            land(catalogue, table["name"], Path(file_path), marks[table["name"]])
+            land(catalogue, name, Path(file), marks[name])
         except Exception as error:
             # A transient error keeps the package, so that the next run finishes it; a terminal one would drop it.
             raise DestinationTransientException(str(error)) from error
@@ -59,7 +63,24 @@ def land(catalogue: Catalog, table: str, file: Path, mark: Mark) -> None:
     schema = pa.unify_schemas([pq.read_schema(path) for path in files]).remove_metadata()
     day = "_received_at" if "_received_at" in schema.names else "_commit_at"
     target = ensure_table(catalogue, f"bronze.{table}", schema, partition_day=day)
+    if not mark.agrees_with(*measure(files, mark.identity)):
+        mark = stay(target, mark)
     commit_once(target, _batches(files, schema), mark)
+
+
+def measure(files: list[Path], identity: str) -> tuple[int, str]:
+    """Count the rows of the Parquet files and hash their ``identity`` columns, whatever their order."""
+    with duckdb.connect() as connection:
+        paths = [str(path) for path in files]
+        row = connection.execute(f"SELECT count(*), {hash_sql(identity)} FROM read_parquet(?)", [paths]).fetchone()
+    assert row is not None
+    return int(row[0]), str(row[1])
+
+
+def stay(table: Table, mark: Mark) -> Mark:
+    """Give the mark with the cursor where it was: what came isn't what the source said, so it is asked again."""
+    last = last_mark(table, mark.writer)
+    return replace(mark, cursor=last.cursor if last else "")
 
 
 def _batches(files: list[Path], schema: pa.Schema) -> Iterator[pa.Table]:

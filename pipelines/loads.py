@@ -16,7 +16,7 @@ from lake.failpoints import reached
 from lake.pins import Pin
 from lake.readers import connect, scan
 from lake.settings import Settings
-from pipelines.destination import bronze_destination, claims
+from pipelines.destination import bronze_destination, claims, stay
 from pipelines.documents import SCHEMA, Load
 
 Known = Callable[[str, str], frozenset[tuple[str, str]]]
@@ -64,7 +64,7 @@ def cursors(catalogue: Catalog, tables: Iterable[str], writer: str) -> dict[str,
     for name in tables:
         table = find_table(catalogue, f"bronze.{name}")
         mark = None if table is None else last_mark(table, writer)
-        if mark is not None:
+        if mark is not None and mark.cursor:
             found[name] = mark.cursor
     return found
 
@@ -98,15 +98,25 @@ def _finish(pipeline: dlt.Pipeline, catalogue: Catalog) -> dict[str, int]:
         pipeline.load()
         for table, mark in marks.items():
             counts[table] = counts.get(table, 0) + mark.claim_count - mark.quarantined
-            _mark_empty(catalogue, table, mark)
+            _mark_rowless(catalogue, table, mark)
     reached("ingest.loaded")
     return counts
 
 
-def _mark_empty(catalogue: Catalog, table: str, mark: Mark) -> None:
-    """Make an object's empty table with its mark, so that "read, and empty" can be told from "never read"."""
-    if mark.claim_count == 0 and find_table(catalogue, f"bronze.{table}") is None:
-        commit_once(ensure_table(catalogue, f"bronze.{table}", SCHEMA, "_received_at"), [], mark)
+def _mark_rowless(catalogue: Catalog, table: str, mark: Mark) -> None:
+    """Leave the mark of a load that brought no rows, where it tells something.
+
+    An object's first load makes its empty table, so that "read, and empty" can be told from "never read"; rows
+    that the source spoke of and that never came are left for the proof to find.
+    """
+    found = find_table(catalogue, f"bronze.{table}")
+    if found is None:
+        target = ensure_table(catalogue, f"bronze.{table}", SCHEMA, "_received_at")
+        commit_once(target, [], mark if mark.claim_count == mark.quarantined else stay(target, mark))
+    elif mark.claim_count > mark.quarantined:
+        last = last_mark(found, mark.writer)
+        if last is None or last.load_id != mark.load_id:
+            commit_once(found, [], stay(found, mark))
 
 
 def _reason(error: BaseException) -> BoathouseError:

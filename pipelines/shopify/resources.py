@@ -10,9 +10,9 @@ from importlib.resources import files
 class Resource:
     """One kind of object.
 
-    ``name`` is the connection's field and the query's file name, ``kind`` the type in it, ``count`` the field
-    that counts it; ``children`` maps a nested object's type to the connection that holds it; ``page`` is how many are asked
-    for at once, small enough for one query's cost limit of 1,000 points.
+    ``name`` is the connection's field and the query's file name, ``kind`` the type in it, ``count`` the field that
+    counts it; ``children`` maps a nested object's type to the connection that holds it; ``page`` is how many are
+    asked for at once, small enough for one query's cost limit of 1,000 points.
     """
 
     name: str

@@ -1,0 +1,102 @@
+"""The command line: ``boathouse <command>``, one sentence and a non-zero exit when something can't be done."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from lake import failpoints
+from lake.errors import BoathouseError
+from lake.logs import configure_logs
+from lake.settings import Settings, load_settings, silence_telemetry
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A lakehouse for one node: Shopify, Stripe and Postgres into Iceberg, out as metrics and reports.",
+)
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    failpoints.arm(settings.failpoint)
+    silence_telemetry(settings)
+    configure_logs(settings)
+    return settings
+
+
+@app.command()
+def run() -> None:
+    """Pull every source, build and audit the model, cut a release, and show its numbers."""
+    from boathouse.run import run as go
+
+    go(_settings())
+
+
+@app.command()
+def up() -> None:
+    """Keep everything running in the foreground, pulling at an interval; Ctrl-C stops all of it."""
+    from boathouse.up import up as go
+
+    go(_settings())
+
+
+@app.command()
+def prove() -> None:
+    """Print the ledger of what the sources said beside what landed; fail when a line disagrees."""
+    from boathouse.ledger import show_ledger
+
+    show_ledger(_settings())
+
+
+@app.command()
+def query(
+    question: Annotated[str, typer.Argument(help="One SELECT over gold.* tables.")],
+    format: Annotated[str, typer.Option(help="table, json or csv")] = "table",
+) -> None:
+    """Ask the current release a question in SQL."""
+    from boathouse.ask import ask
+
+    ask(_settings(), question, format)
+
+
+@app.command()
+def status() -> None:
+    """Show which embedded services run, and where."""
+    from boathouse.state import show_status
+
+    show_status(_settings())
+
+
+@app.command()
+def stop() -> None:
+    """Stop every embedded service of this checkout, whoever started it."""
+    from boathouse.state import stop_services
+
+    stop_services(_settings())
+
+
+@app.command()
+def clean() -> None:
+    """Stop every embedded service and remove all local state."""
+    from boathouse.state import remove_state
+
+    remove_state(_settings())
+
+
+def main() -> None:
+    """Run the command line. Ends the process with 0, 1 (it couldn't be done), 2 (misused) or 130 (Ctrl-C)."""
+    try:
+        app(standalone_mode=True)
+    except BoathouseError as error:
+        sys.stdout.flush()
+        print(f"boathouse: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("boathouse: stopped by Ctrl-C; run again to go on where it stopped.", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The pull: every source that is set, each in one load."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pyiceberg.catalog import Catalog
+
+from lake.settings import Settings
+from pipelines import postgres, shopify, stripe
+from pipelines.documents import Load
+from pipelines.loads import Loaded, cursors, known_documents, run_load
+
+
+def configured(settings: Settings) -> list[str]:
+    """Name the sources that are set, in the order they are pulled."""
+    have = {
+        "shopify": settings.shopify_shop,
+        "stripe": settings.stripe_api_key,
+        "postgres": settings.postgres_dsn,
+    }
+    return [name for name, value in have.items() if value]
+
+
+def ingest(settings: Settings, catalogue: Catalog) -> Iterator[tuple[str, Callable[[], Loaded]]]:
+    """Give each configured source's name with the function that pulls it. The functions raise SourceError."""
+    pulls = {"shopify": _shopify, "stripe": _stripe, "postgres": _postgres}
+    for name in configured(settings):
+        yield name, lambda pull=pulls[name]: pull(settings, catalogue)  # type: ignore[misc]
+
+
+def _shopify(settings: Settings, catalogue: Catalog) -> Loaded:
+    def source(load: Load) -> Any:
+        marks = cursors(catalogue, shopify.TABLES, shopify.WRITER)
+        return shopify.shopify_source(settings, load, marks, known_documents(settings, catalogue))
+
+    return run_load(settings, catalogue, "shopify", source)
+
+
+def _stripe(settings: Settings, catalogue: Catalog) -> Loaded:
+    def source(load: Load) -> Any:
+        marks = cursors(catalogue, stripe.TABLES, stripe.WRITER)
+        return stripe.stripe_source(settings, load, marks, known_documents(settings, catalogue))
+
+    return run_load(settings, catalogue, "stripe", source)
+
+
+def _postgres(settings: Settings, catalogue: Catalog) -> Loaded:
+    raise NotImplementedError

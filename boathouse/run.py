@@ -1,0 +1,118 @@
+"""One whole way: start, pull, prove, transform, publish, serve, and say what happened."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from pyiceberg.catalog import Catalog
+
+from boathouse.console import Steps, console
+from boathouse.ingest import ingest
+from boathouse.refresh import bronze_pins, build, is_current, prove_loads, release_gold
+from boathouse.summary import Headline, read_headline
+from boathouse.workplace import open_workplace
+from lake.catalogue import open_catalogue
+from lake.errors import ReleaseError
+from lake.failpoints import reached
+from lake.gold import open_gold
+from lake.locks import writing
+from lake.metrics import load_metrics
+from lake.releases import Release, current_release
+from lake.settings import Settings
+from server.reports import build_site
+from server.serve import serving
+
+PAGES = Path(__file__).parent.parent / "reports"
+
+
+def run(settings: Settings) -> None:
+    """Take everything the sources have to a release that is served, and print the closing lines.
+
+    Raises BoathouseError; what was finished stays, and another run goes on from there.
+    """
+    steps = Steps()
+    with writing(settings, "just run"), started(settings, steps) as live:
+        catalogue = open_catalogue(live)
+        release, fresh = pull_and_release(live, catalogue, steps)
+        site = report(live, release, steps)
+        with steps.step("serve") as (step, _), serving(live) as address:
+            headline = read_headline(address)
+            step.remark = f"read back through {address}"
+    _say(steps, headline, release, fresh, site)
+
+
+@contextmanager
+def started(settings: Settings, steps: Steps) -> Iterator[Settings]:
+    """Open the workplace as one step, and give the settings that it filled in."""
+    with ExitStack() as stack:
+        with steps.step("start") as (step, say):
+            live = stack.enter_context(open_workplace(settings, say))
+            step.remark = "the sandbox shop stands in for all sources" if settings.uses_sandbox else "your own sources"
+        yield live
+
+
+def pull_and_release(live: Settings, catalogue: Catalog, steps: Steps) -> tuple[Release, bool]:
+    """Pull every source and cut a release if anything changed; give it and whether it is new."""
+    pull(live, catalogue, steps)
+    with steps.step("prove") as (step, _):
+        proofs = prove_loads(live, catalogue)
+        step.rows = sum(proof.landed_count for proof in proofs)
+        step.remark = f"{len(proofs)} loads agree with their sources" if proofs else "nothing new to prove"
+    pins = bronze_pins(catalogue)
+    current = current_release(catalogue)
+    if current is not None and is_current(current, pins):
+        return current, False
+    return transform_and_release(live, catalogue, steps), True
+
+
+def pull(live: Settings, catalogue: Catalog, steps: Steps) -> None:
+    """Pull every configured source, one step each."""
+    for name, load in ingest(live, catalogue):
+        with steps.step(name) as (step, _):
+            loaded = load()
+            step.rows = loaded.total
+            news = {table: rows for table, rows in loaded.rows.items() if rows}
+            step.remark = ", ".join(f"{table.removeprefix(name + '_')} {rows:,}" for table, rows in news.items())
+
+
+def transform_and_release(live: Settings, catalogue: Catalog, steps: Steps) -> Release:
+    """Build silver and gold over bronze as it is now, and cut a release when every audit passed."""
+    pins = bronze_pins(catalogue)
+    if not pins:
+        raise ReleaseError("There is nothing in bronze yet, so there is nothing to release; check the sources.")
+    with steps.step("transform") as (step, say):
+        result = build(live, catalogue, pins, say)
+        failed = sum(not audit.passed for audit in result.audits)
+        step.remark = f"{len(result.audits)} audits, {failed} warnings"
+    with steps.step("publish") as (step, _):
+        release, changed = release_gold(live, catalogue, pins, result.models)
+        step.remark = f"release {release.release_id}, {len(changed)} of {len(release.gold)} gold tables new"
+    return release
+
+
+def report(live: Settings, release: Release, steps: Steps) -> Path:
+    """Render the report of the release and give its start page."""
+    reached("report.before")
+    folder = live.state_dir / "site"
+    with steps.step("report") as (step, _):
+        connection = open_gold(live, release)
+        try:
+            site = build_site(PAGES, folder, release.release_id, connection, load_metrics())
+        finally:
+            connection.close()
+        step.remark = f"{site.pages} pages, {site.queries} queries, {site.rebuilt} rendered anew"
+    return folder / "index.html"
+
+
+def _say(steps: Steps, headline: Headline, release: Release, fresh: bool, site: Path) -> None:
+    console.print()
+    console.print(steps.table())
+    console.print()
+    if not fresh:
+        console.print(f"nothing new: no rows, no release; {release.release_id} stays current")
+    console.print(str(headline))
+    where = os.path.relpath(site)
+    console.print(
+        f"run: ok · release {release.release_id} · {steps.seconds:.1f} s · report {where}", soft_wrap=True, style="bold"
+    )

@@ -1,0 +1,45 @@
+"""Everything at once, in the foreground: the API and the reports served, the sources pulled at an interval."""
+
+import threading
+
+from boathouse.console import Steps, console
+from boathouse.run import pull_and_release, report, started
+from infra import local
+from lake.catalogue import open_catalogue
+from lake.errors import BoathouseError
+from lake.locks import writing
+from lake.settings import Settings
+from server.serve import serving
+
+
+def up(settings: Settings) -> None:
+    """Serve and pull until Ctrl-C or SIGTERM, then stop everything this process started.
+
+    A pull that fails says why and is tried again at the next interval; a service that dies ends it.
+    Raises BoathouseError.
+    """
+    steps = Steps()
+    stop = threading.Event()
+    with started(settings, steps) as live, serving(live) as address:
+        console.print(f"serving {address} · reports {address}/reports/ · Ctrl-C stops all of it", style="bold")
+        try:
+            while True:
+                _pull_once(live)
+                local.check_alive(live)
+                stop.wait(settings.poll_interval)
+        except KeyboardInterrupt:
+            console.print("stopping …")
+    console.print("up: stopped cleanly")
+
+
+def _pull_once(live: Settings) -> None:
+    steps = Steps()
+    try:
+        with writing(live, "just up"):
+            release, fresh = pull_and_release(live, open_catalogue(live), steps)
+            if fresh:
+                report(live, release, steps)
+        console.print(f"pull: ok · release {release.release_id} · {'new' if fresh else 'unchanged'}")
+    except BoathouseError as error:
+        local.check_alive(live)
+        console.print(f"pull: failed · {error} The next try is in {live.poll_interval:.0f} s.", style="red")
