@@ -24,7 +24,8 @@ def render(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str = "t
     """
     if form == "json":
         names = _distinct(columns)
-        return json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str, ensure_ascii=False)
+        objects = [dict(zip(names, map(_finite, row), strict=True)) for row in rows]
+        return json.dumps(objects, default=str, ensure_ascii=False, allow_nan=False)
     if form == "csv":
         target = io.StringIO()
         csv.writer(target).writerows([columns, *rows])

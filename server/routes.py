@@ -5,8 +5,9 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from lake.periods import GRAINS
 from server.cache import Cache
@@ -25,15 +26,15 @@ def _answers(document: type[msgspec.Struct], media_type: str = "application/json
 
 
 PROBLEM = _answers(Problem, MEDIA_TYPE)
-GRAIN = Parameter(
-    query="grain",
+GRAIN = QueryParameter(
+    name="grain",
     required=False,
     schema_extra={"enum": list(GRAINS)},
     description="Length of a period; one row without.",
 )
-FROM = Parameter(query="from", required=False, schema_extra={"format": "date"}, description="First day, included.")
-TO = Parameter(query="to", required=False, schema_extra={"format": "date"}, description="Last day, included.")
-DIMENSION = Parameter(query="dimension", required=False, description="Column to split by; /v1/metrics lists them.")
+FROM = QueryParameter(name="from", required=False, schema_extra={"format": "date"}, description="First day, included.")
+TO = QueryParameter(name="to", required=False, schema_extra={"format": "date"}, description="Last day, included.")
+DIMENSION = QueryParameter(name="dimension", required=False, description="Column to split by; /v1/metrics lists them.")
 
 
 class Parts(NamedTuple):
@@ -50,7 +51,7 @@ class Parts(NamedTuple):
     tags=["metrics"],
     responses={200: _answers(MetricsDocument)},
 )
-async def list_metrics(request: AnyRequest, parts: Parts) -> Response[bytes]:
+async def list_metrics(request: AnyRequest, parts: NamedDependency[Parts]) -> Response[bytes]:
     """Define every metric."""
     metrics = parts.desk.metrics
     documents = [
@@ -68,8 +69,8 @@ async def list_metrics(request: AnyRequest, parts: Parts) -> Response[bytes]:
 )
 async def ask_metric(
     request: AnyRequest,
-    parts: Parts,
-    name: str,
+    parts: NamedDependency[Parts],
+    name: FromPath[str],
     grain: Annotated[str | None, GRAIN] = None,
     start: Annotated[str | None, FROM] = None,
     end: Annotated[str | None, TO] = None,
@@ -93,7 +94,7 @@ async def ask_metric(
     tags=["releases"],
     responses={200: _answers(ReleaseDocument), 503: PROBLEM},
 )
-async def show_release(request: AnyRequest, parts: Parts) -> Response[bytes]:
+async def show_release(request: AnyRequest, parts: NamedDependency[Parts]) -> Response[bytes]:
     """Ask the catalogue, and from then on serve what it names as current."""
     await parts.releases.refresh()
     release = parts.releases.current().release
@@ -108,7 +109,7 @@ async def show_release(request: AnyRequest, parts: Parts) -> Response[bytes]:
     tags=["health"],
     responses={200: _answers(HealthDocument), 503: _answers(HealthDocument)},
 )
-async def show_health(parts: Parts) -> Response[bytes]:
+async def show_health(parts: NamedDependency[Parts]) -> Response[bytes]:
     """Say which services answer and how old the release is; 503 when nothing can be served."""
     served, redis = parts.releases.found, await parts.cache.reachable()
     services = {

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from litestar import Response, Router, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 HEADERS = {
@@ -22,7 +23,7 @@ def site_router(folder: Path) -> Router:
         return Redirect("/reports/index.html", status_code=307)
 
     @get("/{name:path}", include_in_schema=False, sync_to_thread=True)
-    def page(name: str) -> Response[bytes]:
+    def page(name: FromPath[str]) -> Response[bytes]:
         file = find_file(folder, name)
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         return Response(file.read_bytes(), media_type=kind, headers=HEADERS)

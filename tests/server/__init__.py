@@ -1,0 +1,1 @@
+"""Tests of the server, over a toy shop in a real lake."""
