@@ -36,7 +36,7 @@ class Admin:
         self.nodes = Nodes(shop)
         self.bulk = BulkOperations(state_dir)
         self.roots = Roots(self.nodes, self.bulk)
-        self.roots.pieces = self._pieces
+        self.roots.pieces = self.pieces
         self.executor = Executor(self.nodes, self.roots, Bucket(PLANS[plan]), load_schema())
 
     def answer(self, request: Request) -> Answer | None:
@@ -67,7 +67,7 @@ class Admin:
         host = request.headers.get("host", "127.0.0.1")
         return json_answer(200, self.executor.execute(query, variables, body.get("operationName"), host), version)
 
-    def _pieces(self, query: str) -> Pieces:
+    def pieces(self, query: str) -> Pieces:
         """Make the lines of a bulk query.
 
         Raises BulkQueryError if the query isn't valid or isn't for bulk.

@@ -97,13 +97,14 @@ def _order(
 ) -> Node:
     total, plain = bag(amount(cents)), f"{cents // 100}.{cents % 100:02d}"
     address = Reference("MailingAddress", customer)
+    mark = stripe_id("pm", index)
     return {
         **_ORDER,
         "id": gid("Order", index),
         "legacyResourceId": str(legacy_id("Order", index)),
         "name": f"#{1001 + index}",
         "number": 1001 + index,
-        "confirmationNumber": stripe_id("pm", index)[-9:].upper(),
+        "confirmationNumber": mark[-9:].upper(),
         "email": name.email,
         "createdAt": at,
         "processedAt": at,
@@ -125,7 +126,7 @@ def _order(
         "subtotalLineItemsQuantity": units,
         "currentSubtotalLineItemsQuantity": units,
         "paymentGatewayNames": ["stripe"] if cents else [],
-        "statusPageUrl": f"https://{SHOP_DOMAIN}/orders/{stripe_id('pm', index)[-14:]}/authenticate",
+        "statusPageUrl": f"https://{SHOP_DOMAIN}/orders/{mark[-14:]}/authenticate",
         "lineItems": _lines(shop, index, lines),
         "transactions": [_transaction(index, total, at)] if cents else [],
         "transactionsCount": _ONE if cents else _NONE,

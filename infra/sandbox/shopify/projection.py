@@ -32,6 +32,8 @@ from infra.sandbox.shopify.references import Reference
 Convert = Callable[[Any], Any]
 Fields = dict[str, list[FieldNode]]
 
+_AMOUNTS = ("MoneyV2", "MoneyBag")
+
 
 class Projector:
     """Compiles the selections of one operation, with its variables filled in."""
@@ -99,12 +101,23 @@ class Projector:
             return None
         assert isinstance(target, GraphQLObjectType)
         sets = [field.selection_set for field in fields if field.selection_set]
+        if self._whole(target, sets):
+            return None
         if target.name.endswith("Connection"):
             args = self.arguments(kind, fields[0])
             cut = self.connection(target, sets)
             return lambda value: cut(list_page(self.nodes, value() if callable(value) else value, args))
         light = {field.name.value for field in _flat(self.fields(target, sets))} <= {"id", "legacyResourceId"}
         return self._linked(self.document(target, sets), light and target.name != "MailingAddress")
+
+    def _whole(self, kind: GraphQLObjectType, sets: list[SelectionSetNode]) -> bool:
+        """Say whether a selection is all there is of an amount, so that it can stay as it is."""
+        selected = self.fields(kind, sets)
+        return (
+            kind.name in _AMOUNTS
+            and list(selected) == [fields[0].name.value for fields in selected.values()] == list(kind.fields)
+            and all(self.value(kind, fields) is None for fields in selected.values())
+        )
 
     def _linked(self, cut: Convert, light: bool) -> Convert:
         """Follow references; when no more than ids are asked for, without making the document."""
@@ -150,6 +163,8 @@ def is_connection(kind: GraphQLObjectType, field: FieldNode) -> bool:
 
 
 def _cutter(keys: list[str], names: list[str], converts: list[tuple[str, Convert]], constants: Node) -> Convert:
+    if len(names) == 1 and not constants:
+        return _single(keys[0], names[0], converts[0][1] if converts else None)
     if len(names) == 1:
         name = names[0]
         get: Callable[[Node], tuple[Any, ...]] = lambda node: (node[name],)  # noqa: E731
@@ -163,6 +178,12 @@ def _cutter(keys: list[str], names: list[str], converts: list[tuple[str, Convert
         return {**found, **constants} if constants else found
 
     return cut
+
+
+def _single(key: str, name: str, convert: Convert | None) -> Convert:
+    if convert is None:
+        return lambda node: {key: node[name]}
+    return lambda node: {key: convert(node[name])}
 
 
 def _flat(fields: Fields) -> list[FieldNode]:

@@ -1,0 +1,33 @@
+CREATE SCHEMA shop;
+
+CREATE TABLE shop.customer_addresses (
+  customer_id BIGINT PRIMARY KEY,
+  full_name TEXT NOT NULL,
+  address1 TEXT NOT NULL,
+  city TEXT NOT NULL,
+  state TEXT NOT NULL,
+  postal_code TEXT NOT NULL,
+  country TEXT NOT NULL,
+  updated_at TIMESTAMPTZ NOT NULL
+);
+
+CREATE TABLE shop.stock (
+  sku TEXT PRIMARY KEY,
+  product_id BIGINT NOT NULL,
+  variant_id BIGINT NOT NULL,
+  on_hand INTEGER NOT NULL,
+  updated_at TIMESTAMPTZ NOT NULL
+);
+
+CREATE TABLE shop.stock_movements (
+  movement_id BIGINT PRIMARY KEY,
+  sku TEXT NOT NULL,
+  order_id BIGINT,
+  change INTEGER NOT NULL,
+  reason TEXT NOT NULL CHECK (reason IN ('sale', 'restock')),
+  moved_at TIMESTAMPTZ NOT NULL
+);
+
+COMMENT ON TABLE shop.customer_addresses IS 'Where each customer lives; customer_id is Shopify''s legacyResourceId.';
+COMMENT ON TABLE shop.stock IS 'How many of each article there are: the sum of its movements.';
+COMMENT ON TABLE shop.stock_movements IS 'What came in and what was sold; order_id is Shopify''s legacyResourceId.';
