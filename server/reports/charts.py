@@ -69,7 +69,8 @@ def _marked(chart: Any, drawing: Drawing, many: bool) -> Any:
     if drawing.kind == "area_chart":
         line = False if many else {"color": PALETTE[0], "strokeWidth": 2}
         return chart.mark_area(color=PALETTE[0], opacity=0.85 if many else 0.25, line=line)
-    point = {"size": 30, "filled": True} if len(drawing.points) <= 60 else False
+    plain = {} if many else {"color": PALETTE[0]}
+    point = {"size": 30, "filled": True, **plain} if len(drawing.points) <= 60 else False
     return chart.mark_line(color=PALETTE[0], strokeWidth=2.2, point=point)
 
 
@@ -124,7 +125,7 @@ def _styled(chart: Any) -> Any:
         .configure_view(stroke=None)
         .configure_legend(labelColor=TEXT, labelFontSize=12, offset=6)
         .configure_axis(labelColor=TEXT, titleColor=TEXT, labelFontSize=11, titleFontWeight="normal")
-        .configure_axisX(grid=False, domainColor=AXIS, tickColor=AXIS)
+        .configure_axisX(grid=False, labelPadding=5, domainColor=AXIS, tickColor=AXIS)
         .configure_axisY(gridColor=GRID, domain=False, ticks=False, labelPadding=6)
     )
 

@@ -50,6 +50,11 @@ def check_format(name: str) -> None:
         raise ValueError(f"there is no format '{name}'; there is usd, usd2, money2, num0, pct1, mmm-yy and so on")
 
 
+def is_number_format(name: str) -> bool:
+    """Tell whether a format writes numbers that belong in a right-aligned column."""
+    return SCALED.fullmatch(name) is not None and name not in DATES
+
+
 def in_currency(name: str, currency: str) -> str:
     """Turn ``money2`` into the format of a currency, such as ``eur2``; leave other formats alone."""
     return currency.lower() + name.removeprefix("money") if name.startswith("money") else name

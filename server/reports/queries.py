@@ -107,7 +107,7 @@ class Queries:
         sql = self._with_names(block)
         self.asked += 1
         try:
-            statements = self.cursor.extract_statements(sql)
+            statements = self.cursor.extract_statements(f"\n{sql}")
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise page_error(self.page.path, block.line, f"SQL block '{block.name}' must be one SELECT")
             self.cursor.execute(f'CREATE TEMPORARY TABLE "{block.name}" AS\n{sql}')
@@ -116,7 +116,7 @@ class Queries:
             raise page_error(self.page.path, line, first_sentence(error)) from error
 
     def _with_names(self, block: Block) -> str:
-        sql = block.sql.strip("\n").rstrip().removesuffix(";")
+        sql = block.sql.rstrip().removesuffix(";")
         return BLOCK_NAME.sub(lambda match: self._earlier(block, match), sql)
 
     def _earlier(self, block: Block, match: re.Match[str]) -> str:

@@ -19,7 +19,7 @@ from server.reports.chart_tags import prepare_chart
 from server.reports.page import Page, read_page
 from server.reports.prose import render_prose
 from server.reports.queries import Queries
-from server.reports.shell import Stamp, kept_body, rendered_time, write_document
+from server.reports.shell import DIGEST, Stamp, kept_body, rendered_time, write_document
 from server.reports.table_tag import prepare_table
 from server.reports.value_tags import prepare_big_value, prepare_value
 
@@ -142,8 +142,8 @@ def _write(site_dir: Path, documents: Mapping[str, str]) -> None:
             if _earlier(target) != text:
                 _replace(target, text)
         for path in site_dir.glob("*.html"):
-            if path.name not in documents:
-                path.unlink()
+            if path.name not in documents and DIGEST.search(_earlier(path)):
+                path.unlink()  # a page whose source is gone; other files in the folder aren't ours
     except OSError as error:
         raise DiskFullError(f"The reports can't be written to '{site_dir}': {error.strerror}.") from error
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from html import escape
 
 from server.reports.expressions import read_expression, title_of, truncated
-from server.reports.formats import GRAIN_DATES, NOTHING, format_value
+from server.reports.formats import GRAIN_DATES, NOTHING, format_value, is_number_format
 from server.reports.queries import Queries, Result, Row
 from server.reports.tag_syntax import Tag
 
 MOST_ROWS = 500
+LONG_TEXT = 28  # letters from which a cell may break into lines
 Render = Callable[[], str]
 
 
@@ -67,6 +68,8 @@ def _total(tag: Tag, children: list[Tag], relation: str, queries: Queries) -> Ro
 
 def _column(result: Result, at: int, children: list[Tag]) -> Column:
     align = "number" if result.is_number(at) else "text"
+    if children and is_number_format(children[at].text("fmt")):
+        align = "number"  # also where every value is missing
     if not children:
         return Column(title_of(result.columns[at]), "", align)
     child = children[at]
@@ -96,11 +99,9 @@ def _html(tag: Tag, columns: list[Column], result: Result, total: Row | None, cu
 
 
 def _cells(columns: list[Column], row: Row, nothing: str = NOTHING) -> str:
-    return "".join(
-        f'<td class="{column.align}">{escape(nothing if value is None else _shown(column, value))}</td>'
-        for column, value in zip(columns, row, strict=True)
-    )
-
-
-def _shown(column: Column, value: object) -> str:
-    return value if isinstance(value, str) else format_value(value, column.fmt)
+    cells = []
+    for column, value in zip(columns, row, strict=True):
+        text = nothing if value is None else value if isinstance(value, str) else format_value(value, column.fmt)
+        long = " long" if len(text) > LONG_TEXT else ""
+        cells.append(f'<td class="{column.align}{long}">{escape(text)}</td>')
+    return "".join(cells)
