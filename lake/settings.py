@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     )
 
     redis_url: SecretStr | None = Field(None, description="Cache and bus; embedded Valkey when not set.")
+    bus_url: SecretStr | None = Field(
+        None, description="Bus of live events, redis:// or kafka://host:port/topic; redis_url when not set."
+    )
+    bus_retention: float = Field(72.0, gt=24, description="Hours that events stay on a Redis bus.")
 
     shopify_shop: str | None = Field(None, description="Shop name, as in <name>.myshopify.com.")
     shopify_client_id: str | None = Field(None, description="Client id of your Shopify app.")
@@ -49,9 +53,18 @@ class Settings(BaseSettings):
         None, description="Base address of the Admin API if not https://<shop>.myshopify.com."
     )
 
+    shopify_webhook_secrets: list[SecretStr] = Field(
+        default_factory=list,
+        description='Secrets that sign Shopify\'s webhooks, as JSON (["new", "old"]); the client secret when empty.',
+    )
+
     stripe_api_key: SecretStr | None = Field(None, description="Stripe secret or restricted key.")
     stripe_api_version: str = Field("2025-03-31.basil", description="Stripe API version, pinned.")
     stripe_url: str = Field("https://api.stripe.com", description="Base address of Stripe's API.")
+
+    stripe_webhook_secrets: list[SecretStr] = Field(
+        default_factory=list, description='Signing secrets of Stripe\'s webhook endpoints, as JSON (["whsec_..."]).'
+    )
 
     postgres_dsn: SecretStr | None = Field(None, description="Source database (needs wal_level=logical).")
     postgres_tables: list[str] = Field(
@@ -73,6 +86,13 @@ class Settings(BaseSettings):
     postgres_port: int = Field(5433, ge=1, le=65535, description="Port of the embedded Postgres; the next free one.")
     redis_port: int = Field(6380, ge=1, le=65535, description="Port of the embedded Valkey; the next free one.")
 
+    webhook_max_body: int = Field(1024 * 1024, gt=0, description="Most bytes that a webhook's body may have.")
+    stream_lateness: float = Field(
+        10.0, ge=0, description="Seconds that an event may be late before its minute closes; later ones correct it."
+    )
+    stream_snapshot: float = Field(1.0, ge=0, description="Seconds between two snapshots of the live flow's state.")
+    landing_interval: float = Field(5.0, gt=0, description="Seconds between two landings of live events in bronze.")
+    landing_rows: int = Field(5000, ge=1, description="Most events in one landing.")
     poll_interval: float = Field(60.0, gt=0, description="Seconds between two pulls under `just up`.")
     failpoint: str = Field("", description="For tests: name:hit:action, see lake/failpoints.py.")
 
