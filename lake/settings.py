@@ -74,6 +74,21 @@ class Settings(BaseSettings):
     postgres_slot: str = Field("boathouse", description="Replication slot.", pattern=r"^[a-z0-9_]{1,63}$")
     postgres_publication: str = Field("boathouse", description="Publication.", pattern=r"^[a-z0-9_]{1,63}$")
 
+    snowflake_account: str | None = Field(None, description="Snowflake account, as in <organisation>-<account>.")
+    snowflake_user: str | None = Field(None, description="Snowflake user that builds the models.")
+    snowflake_password: SecretStr | None = Field(None, description="Password of that user, unless it has a key.")
+    snowflake_private_key_path: Path | None = Field(None, description="PEM file of that user's private key.")
+    snowflake_private_key_passphrase: SecretStr | None = Field(None, description="Passphrase of the private key.")
+    snowflake_role: str | None = Field(None, description="Snowflake role; the user's default when not set.")
+    snowflake_warehouse: str | None = Field(None, description="Snowflake warehouse; the user's default when not set.")
+    snowflake_database: str = Field("BOATHOUSE", description="Database that silver and gold are built in.")
+    snowflake_host: str | None = Field(None, description="Host of Snowflake if not <account>.snowflakecomputing.com.")
+    snowflake_port: int = Field(443, ge=1, le=65535, description="Port of Snowflake.")
+    snowflake_protocol: Literal["https", "http"] = Field("https", description="Protocol to speak with Snowflake.")
+    snowflake_state_dsn: SecretStr | None = Field(
+        None, description="Postgres for the state of the Snowflake gateway; a file in state_dir when not set."
+    )
+
     sandbox_seed: int = Field(1997, description="Seed of what the sandbox shop invents.")
     sandbox_orders: int = Field(0, ge=0, description="Synthetic orders instead of the CDNOW history; 0 is the history.")
 
