@@ -13,7 +13,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of running services with empty data; take a namespace, schema or key of your own in them."""
     plain = Settings(_env_file=None, state_dir=tmp_path_factory.mktemp("state"))
     try:
-        with local.running(plain) as live:
+        with local.running(plain, only={"seaweedfs", "postgres", "valkey"}) as live:
             yield live
     finally:
         local.remove_all(plain)

@@ -35,8 +35,8 @@ def running(
     wanted = [s for s in SERVICES if (only is None or s.name in only) and s.wanted(settings)]
     user = User(os.getpid(), processes.born(os.getpid()), secrets.token_hex(8))
     with interruptions.raised():
+        state.check_room(settings)
         try:
-            state.check_room(settings)
             with state.locked(settings, tell) as run_dir:
                 filled = _start_all(wanted, settings, run_dir, user, tell)
             yield settings.model_copy(update=filled)
@@ -85,7 +85,7 @@ def _ensure(
     for left in reversed(range(starting.TRIES)):
         record = starting.plan(service, settings, folder, last, free)
         try:
-            return starting.start(service, record, run_dir, user, cancelled)
+            return starting.start(service, settings, record, run_dir, user, cancelled)
         except starting.PortLostError:
             if not left:
                 raise

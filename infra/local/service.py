@@ -41,7 +41,7 @@ class Service(Protocol):
     def secrets(self, folder: Path, last: dict[str, str]) -> dict[str, str]:
         """Keep or make its credentials."""
 
-    def prepare(self, folder: Path, record: Record) -> Launch:
+    def prepare(self, settings: Settings, folder: Path, record: Record) -> Launch:
         """Write its configuration and first data under ``folder``; say how to start it."""
 
     def probe(self, record: Record) -> None:

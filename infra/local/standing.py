@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from infra.local import account, records, starting, state
 from infra.local.postgres import Postgres, dsn
+from infra.local.sandbox import Sandbox
 from infra.local.seaweedfs import SeaweedFS
 from infra.local.service import Service
 from infra.local.state import Progress
@@ -13,7 +14,7 @@ from infra.local.valkey import Valkey
 from lake.errors import ServiceError
 from lake.settings import Settings
 
-SERVICES: tuple[Service, ...] = (SeaweedFS(), Postgres(), Valkey())
+SERVICES: tuple[Service, ...] = (SeaweedFS(), Postgres(), Valkey(), Sandbox())
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,9 @@ def plan(service: Service, settings: Settings, folder: Path, last: Record | None
     )
 
 
-def start(service: Service, record: Record, run_dir: Path, user: User, cancelled: threading.Event) -> Record:
+def start(
+    service: Service, settings: Settings, record: Record, run_dir: Path, user: User, cancelled: threading.Event
+) -> Record:
     """Start ``service`` as planned and wait until it is ready; its record is on disk before it answers.
 
     Raises ServiceError with the log's last line, PortLostError or DiskFullError.
@@ -47,7 +49,7 @@ def start(service: Service, record: Record, run_dir: Path, user: User, cancelled
     folder = Path(record.log).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        launch = service.prepare(folder, record)
+        launch = service.prepare(settings, folder, record)
         _end_strays(service, launch)
         pid = processes.start(launch, Path(record.log))
         record = replace(record, pid=pid, born=processes.born(pid)).with_users(user)

