@@ -121,7 +121,7 @@ def _y_axis(drawing: Drawing) -> Any:
 
 def _styled(chart: Any) -> Any:
     return (
-        chart.configure(background="transparent", font="sans-serif", padding=2)
+        chart.configure(background="transparent", font="sans-serif", padding=6)
         .configure_view(stroke=None)
         .configure_legend(labelColor=TEXT, labelFontSize=12, offset=6)
         .configure_axis(labelColor=TEXT, titleColor=TEXT, labelFontSize=11, titleFontWeight="normal")
