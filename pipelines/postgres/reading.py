@@ -14,19 +14,30 @@ from pipelines.postgres.api import connect, current_lsn
 from pipelines.postgres.changes import ChangeReader, Followed, peek
 from pipelines.postgres.claims import Claim, Cursor
 from pipelines.postgres.preflight import check_server
-from pipelines.postgres.slots import ANEW, advance, drop_slot, find_slot
+from pipelines.postgres.rows import no_rows
+from pipelines.postgres.slots import ANEW, Slot, drop_slot, find_slot
 from pipelines.postgres.snapshot import Snapshot, count_rows, open_snapshot, snapshot_rows
 from pipelines.postgres.spool import Spool
 from pipelines.postgres.tables import SourceTable, ensure_publication, find_tables, published
 
+HELD_BYTES = 16 * 2**20
+
 
 @dataclass(frozen=True)
 class Plan:
-    """What one load does: ``copied`` tables get a snapshot, ``followed`` ones their changes since their cursor."""
+    """What one load does: ``copied`` tables get a snapshot, ``followed`` ones their changes since their cursor.
+
+    ``confirmed`` is where the slot stands (bytes).
+    """
 
     copied: tuple[SourceTable, ...]
     followed: tuple[tuple[SourceTable, Cursor], ...]
-    is_first: bool
+    confirmed: int
+
+    @property
+    def is_first(self) -> bool:
+        """Whether no table was ever loaded, so that the slot is yet to be made."""
+        return not self.followed
 
 
 @dataclass(frozen=True)
@@ -50,24 +61,34 @@ def plan_load(settings: Settings, cursors: Mapping[str, str | None]) -> Plan:
         tables = published(connection, settings.postgres_publication, tables)
         slot = find_slot(connection, settings.postgres_slot)
     marks = {t.bronze: Cursor.from_json(text) for t in tables if (text := cursors.get(t.bronze))}
+    _check_slot(slot, marks)
+    return Plan(
+        copied=tuple(table for table in tables if table.bronze not in marks),
+        followed=tuple((table, marks[table.bronze]) for table in tables if table.bronze in marks),
+        confirmed=slot.confirmed if slot else 0,
+    )
+
+
+def _check_slot(slot: Slot | None, marks: Mapping[str, Cursor]) -> None:
     for name, cursor in marks.items():
         if slot is None or cursor.slot != slot.name:
             raise SourceError(
                 f"The replication slot '{cursor.slot}' that bronze.{name} was read from is gone or lost, and with it "
                 f"the changes since {name} was last read; {ANEW}."
             )
-    return Plan(
-        copied=tuple(table for table in tables if table.bronze not in marks),
-        followed=tuple((table, marks[table.bronze]) for table in tables if table.bronze in marks),
-        is_first=not marks,
-    )
+    # We confirm only what a durable mark says was read.
+    if slot and marks and slot.confirmed > max(cursor.read_to for cursor in marks.values()):
+        raise SourceError(
+            f"The replication slot '{slot.name}' was created anew or moved on by another reader, "
+            f"and changes are lost that bronze doesn't have; {ANEW}."
+        )
 
 
 def read_load(settings: Settings, plan: Plan, load_id: str, received_at: datetime) -> Iterator[Loaded]:
     """Read everything that the plan says, up to the log's end at the start.
 
     Tables that are followed come before those that are copied. Nothing is confirmed while there are rows
-    to commit; without any, the slot is advanced at once, since all before is durable.
+    to commit. Without any nothing is yielded, unless the server holds more than HELD_BYTES of log for us.
     """
     with ExitStack() as stack:
         spool = stack.enter_context(Spool())
@@ -81,9 +102,17 @@ def read_load(settings: Settings, plan: Plan, load_id: str, received_at: datetim
                 yield Loaded(table.bronze, mark=claim.mark(load_id, after))
         if plan.copied:
             yield from _copy(settings, plan, load_id, loaded, received_at, read_to)
-        if plan.followed and not loaded:
-            with connect(settings) as connection:
-                advance(connection, settings.postgres_slot, read_to)
+        if plan.followed and not loaded and read_to - plan.confirmed > HELD_BYTES:
+            yield from _say_read(settings, plan.followed[0], read_to, load_id)
+
+
+def _say_read(settings: Settings, followed: tuple[SourceTable, Cursor], read_to: int, load_id: str) -> Iterator[Loaded]:
+    """Leave a mark without rows that says how far the log was read, so that the server can let go of it."""
+    table, before = followed
+    claim = Claim((), f"no rows in the slot up to position {read_to}", last=(before.commit_lsn, before.ordinal))
+    yield from _proven(claim, table.bronze, iter([no_rows()]))
+    after = _cursor(settings, claim, read_to, (table.bronze,), before.as_text)
+    yield Loaded(table.bronze, mark=claim.mark(load_id, after))
 
 
 def _follow(settings: Settings, plan: Plan, spool: Spool, load_id: str) -> int:
@@ -134,7 +163,7 @@ def _copy_table(
     yield from _proven(claim, table.bronze, snapshot_rows(snapshot, table, load_id, received_at))
     claim.last = claim.last or (snapshot.commit_lsn, -1)
     as_text = tuple(column.name for column in table.columns if column.as_text)
-    after = _cursor(settings, claim, read_to or snapshot.commit_lsn, loaded, as_text)
+    after = _cursor(settings, claim, read_to or snapshot.consistent_lsn, loaded, as_text)
     yield Loaded(table.bronze, mark=replace(claim.mark(load_id, after), claim_count=count))
 
 

@@ -28,3 +28,8 @@ def bronze_rows(
         "_load_id": pa.array([load_id] * len(ops), pa.string()),
     }
     return pa.table({**columns, **ours})
+
+
+def no_rows() -> pa.Table:
+    """Give our columns without any row."""
+    return bronze_rows({}, ops=[], lsns=[], ordinals=[], commit_ats=[], xids=[], unchanged=[], load_id="")

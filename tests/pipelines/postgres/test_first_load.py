@@ -96,6 +96,15 @@ def test_a_slot_that_is_gone_stops_with_its_name_and_the_way_out(shop: Source, l
         landed.load()
 
 
+def test_a_slot_created_anew_stops_instead_of_going_on_after_the_gap(shop: Source, landed: Landed) -> None:
+    landed.load()
+    name = shop.settings.postgres_slot
+    shop.run(f"SELECT pg_drop_replication_slot('{name}')", "INSERT INTO shop.stock VALUES ('c', 3)")
+    shop.run(f"SELECT pg_create_logical_replication_slot('{name}', 'pgoutput')")
+    with pytest.raises(SourceError, match=rf"slot '{name}' was created anew or moved on"):
+        landed.load()
+
+
 def test_a_slot_that_somebody_else_reads_is_left_alone(shop: Source, landed: Landed) -> None:
     landed.load()
     name = shop.settings.postgres_slot
