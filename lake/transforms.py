@@ -74,7 +74,7 @@ def _build(context: "Context") -> None:
     A model that takes partial intervals is only looked at again after its last interval's end, hence
     ``when``: a clock that was set back must not hide new rows.
     """
-    plan = context.plan_builder(ENVIRONMENT, skip_tests=True, ignore_cron=True).build()
+    plan = context.plan_builder(ENVIRONMENT, run=True, ignore_cron=True, skip_tests=True).build()
     ends = [end for snapshot in plan.snapshots.values() for _, end in snapshot.intervals if not snapshot.is_seed]
     if plan.context_diff.has_changes:
         context.apply(plan)
@@ -86,6 +86,7 @@ def _build(context: "Context") -> None:
         restate_models=[model.name for model in context.models.values() if not _stays(model)],
         execution_time=when,
         end=when,
+        run=True,
         ignore_cron=True,
         skip_tests=True,
         no_prompts=True,

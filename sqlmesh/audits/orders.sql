@@ -1,6 +1,6 @@
 AUDIT (
   name same_orders_as_silver
-) /* The fact holds exactly the orders that silver holds, at the same amounts. */;
+);
 
 SELECT
   silver_orders.order_id AS silver_order_id,

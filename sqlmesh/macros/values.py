@@ -9,7 +9,7 @@ from sqlmesh import macro
 @macro()
 def bare_id(evaluator: Any, gid: exp.Expression) -> exp.Expression:
     """Take the number out of a Shopify global id: ``gid://shopify/Order/123`` is ``123``."""
-    return parse_one(f"SPLIT_PART({gid.sql('duckdb')}, '/', -1)", dialect="duckdb")
+    return parse_one(f"SPLIT_PART(SPLIT_PART({gid.sql('duckdb')}, '/', -1), '?', 1)", dialect="duckdb")
 
 
 @macro()
