@@ -37,7 +37,8 @@ class Steps:
             yield step, lambda text: _say(status, name, text)
         step.seconds = time.monotonic() - began
         self.done.append(step)
-        console.print(f"[green]✓[/] {name:<12} {step.seconds:6.1f} s  {_rows(step.rows):>14}  [dim]{step.remark}[/]")
+        line = f"[green]✓[/] {name:<10} {step.seconds:6.1f} s {_rows(step.rows):>14}  [dim]{step.remark}[/]"
+        console.print(line, soft_wrap=True)
 
     @property
     def seconds(self) -> float:

@@ -45,4 +45,15 @@ def _stripe(settings: Settings, catalogue: Catalog) -> Loaded:
 
 
 def _postgres(settings: Settings, catalogue: Catalog) -> Loaded:
-    raise NotImplementedError
+    tables = postgres.bronze_tables(settings)
+
+    def stand() -> dict[str, str | None]:
+        found = cursors(catalogue, tables, postgres.WRITER)
+        return {table: found.get(table) for table in tables}
+
+    def source(load: Load) -> Any:
+        return postgres.postgres_source(settings, load.load_id, stand(), load.received_at)
+
+    loaded = run_load(settings, catalogue, "postgres", source)
+    postgres.confirm(settings, stand())
+    return loaded

@@ -111,7 +111,7 @@ def _say(steps: Steps, headline: Headline, release: Release, fresh: bool, site: 
     console.print()
     if not fresh:
         console.print(f"nothing new: no rows, no release; {release.release_id} stays current")
-    console.print(str(headline))
+    console.print(str(headline), soft_wrap=True)
     where = os.path.relpath(site)
     console.print(
         f"run: ok · release {release.release_id} · {steps.seconds:.1f} s · report {where}", soft_wrap=True, style="bold"

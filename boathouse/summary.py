@@ -37,7 +37,9 @@ def read_headline(address: str) -> Headline:
         with httpx.Client(base_url=address, timeout=60) as client:
             answers = {name: client.get(f"/v1/metrics/{name}").raise_for_status().json() for name in names}
     except httpx.HTTPError as error:
-        raise ServiceError(f"The API at {address} didn't answer: {error}; see what runs with `boathouse status`.") from error
+        raise ServiceError(
+            f"The API at {address} didn't answer: {error}; see what runs with `boathouse status`."
+        ) from error
     values = {name: answer["data"][0]["value"] for name, answer in answers.items()}
     return Headline(
         release=answers["orders"]["release"],

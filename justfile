@@ -1,0 +1,42 @@
+# Boathouse, in the order in which data flows. `just` lists what there is.
+
+set positional-arguments
+
+_default:
+    @uv run just --list --unsorted
+
+# Take everything the sources have to a release, and show its numbers
+run:
+    @uv run boathouse run
+
+# Keep everything running in the foreground: pull at an interval, serve the API and the reports
+up:
+    @uv run boathouse up
+
+# Print the ledger of what the sources said beside what landed
+prove:
+    @uv run boathouse prove
+
+# Ask the current release a question in SQL: just query "select count(*) from gold.fact_orders"
+query question *options:
+    @uv run boathouse query "$@"
+
+# Show which embedded services run
+status:
+    @uv run boathouse status
+
+# Stop every embedded service and remove all local state
+clean:
+    @uv run boathouse clean
+
+# Check style, types, the SQL's format and the house rules
+check:
+    uv run ruff check .
+    uv run ruff format --check .
+    uv run mypy
+    uv run sqlmesh -p sqlmesh format --check
+    uv run pytest -q tests/test_house.py tests/test_docs.py
+
+# Check, then run every test
+test: check
+    uv run pytest -q
