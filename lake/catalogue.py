@@ -20,6 +20,7 @@ from requests.exceptions import RequestException
 from lake.errors import ServiceError, SettingError
 from lake.settings import Settings
 
+NAMESPACES = ("bronze", "gold", "ops")
 TABLE_PROPERTIES = {
     "commit.retry.num-retries": "50",
     "commit.retry.min-wait-ms": "50",
@@ -118,9 +119,20 @@ def ensure_table(catalogue: Catalog, name: str, schema: pa.Schema, partition_day
     return table
 
 
+def ensure_namespaces(catalogue: Catalog) -> None:
+    """Make the lake's namespaces, one after the other: SeaweedFS can fail when two writers make one at once."""
+    there = {name[-1] for name in catalogue.list_namespaces()}
+    for name in NAMESPACES:
+        if name not in there:
+            with suppress(NamespaceAlreadyExistsError):
+                catalogue.create_namespace(name)
+
+
 def _create(catalogue: Catalog, name: str, schema: pa.Schema, partition_day: str | None) -> Table:
-    with suppress(NamespaceAlreadyExistsError):
-        catalogue.create_namespace(name.rsplit(".", 1)[0])
+    namespace = name.rsplit(".", 1)[0]
+    if not catalogue.namespace_exists(namespace):
+        with suppress(NamespaceAlreadyExistsError):
+            catalogue.create_namespace(namespace)
     try:
         table = catalogue.create_table(name, schema, properties=TABLE_PROPERTIES)
     except TableAlreadyExistsError:

@@ -131,7 +131,11 @@ def load_settings() -> Settings:
 
 
 def silence_telemetry(settings: Settings) -> None:
-    """Keep the libraries of this process and its children from reporting home, and from writing there."""
+    """Keep the libraries of this process and its children from reporting home, from writing there, and from logging.
+
+    What dlt logs as an error with a traceback reaches the user as the one sentence of the error it raises.
+    """
     os.environ["SQLMESH__DISABLE_ANONYMIZED_ANALYTICS"] = "true"
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+    os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
     os.environ.setdefault("DLT_DATA_DIR", str(settings.state_dir.absolute() / "dlt"))

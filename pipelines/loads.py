@@ -9,7 +9,7 @@ import duckdb
 from dlt.pipeline.exceptions import PipelineStepFailed
 from pyiceberg.catalog import Catalog
 
-from lake.catalogue import ensure_table, find_table
+from lake.catalogue import ensure_namespaces, ensure_table, find_table
 from lake.commits import Mark, commit_once, last_mark
 from lake.errors import BoathouseError, SourceError
 from lake.failpoints import reached
@@ -47,6 +47,7 @@ def run_load(settings: Settings, catalogue: Catalog, name: str, source: Callable
         destination=bronze_destination(catalogue),
         dataset_name="bronze",
     )
+    ensure_namespaces(catalogue)
     try:
         if pipeline.has_pending_data:
             _finish(pipeline, catalogue)

@@ -23,7 +23,7 @@ class RetryableError(SourceError):
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.after if isinstance(error, RetryableError) else None
-    return asked if asked is not None else wait_exponential_jitter(initial=0.5, max=20)(state)
+    return asked if asked is not None else wait_exponential_jitter(multiplier=0.5, max=20)(state)
 
 
 def persistently(vendor: str, call: Callable[[], Any]) -> Any:

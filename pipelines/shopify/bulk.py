@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import orjson
-from tenacity import Retrying, retry_if_result, wait_exponential
+from tenacity import RetryCallState, Retrying, retry_if_result
 
 from lake.errors import SourceError
 from pipelines.shopify.api import Shopify
@@ -63,11 +63,16 @@ def _poll(client: Shopify, operation_id: str) -> dict[str, Any]:
 
 def _wait(poll: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     waiting = Retrying(
-        wait=wait_exponential(multiplier=0.1, max=10),
+        wait=_patience,
         retry=retry_if_result(lambda operation: operation["status"] not in DONE),
     )
     operation: dict[str, Any] = waiting(poll)
     return operation
+
+
+def _patience(state: RetryCallState) -> float:
+    """Wait a tenth of the time the operation has taken so far: quick ones are seen at once, long ones asked rarely."""
+    return min(10.0, max(0.1, (state.seconds_since_start or 0.0) / 10))
 
 
 def read_bulk(client: Shopify, resource: Resource, operation: dict[str, Any]) -> Iterator[Document]:
