@@ -17,7 +17,7 @@ FORMATS = ("table", "json", "csv")
 
 
 def render(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str = "table") -> str:
-    """Render rows as ``table``, ``json`` (a list of objects) or ``csv`` (RFC 4180 with a header).
+    """Render rows as ``table``, ``json`` (a list of objects) or ``csv`` (RFC 4180 with a header), ending in a newline.
 
     Decimals and times are text in JSON, so that nothing is rounded. Raises UnknownNameError for another
     format.
@@ -25,11 +25,11 @@ def render(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str = "t
     if form == "json":
         names = _distinct(columns)
         objects = [dict(zip(names, map(_finite, row), strict=True)) for row in rows]
-        return json.dumps(objects, default=str, ensure_ascii=False, allow_nan=False)
+        return json.dumps(objects, default=str, ensure_ascii=False, allow_nan=False) + "\n"
     if form == "csv":
         target = io.StringIO()
         csv.writer(target).writerows([columns, *rows])
-        return target.getvalue().removesuffix("\r\n")
+        return target.getvalue()
     if form == "table":
         return _table(columns, rows)
     raise UnknownNameError("format", form, FORMATS)
@@ -45,7 +45,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     target = io.StringIO()
     Console(file=target, width=10_000, markup=False, highlight=False, emoji=False).print(table)
     body = "\n".join(line.rstrip() for line in target.getvalue().strip("\n").splitlines() if line.strip())
-    return f"{body}\n({len(rows)} {'row' if len(rows) == 1 else 'rows'})"
+    return f"{body}\n({len(rows)} {'row' if len(rows) == 1 else 'rows'})\n"
 
 
 def _distinct(columns: Sequence[str]) -> list[str]:

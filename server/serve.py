@@ -14,7 +14,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 from pydantic import SecretStr
 
-from lake.errors import PortTakenError, ServiceError
+from lake.errors import BoathouseError, PortTakenError, ServiceError
 from lake.logs import configure_logs
 from lake.settings import Settings
 from server.app import create_app
@@ -47,7 +47,7 @@ def serving(settings: Settings) -> Iterator[str]:
     The child gets the settings through its standard input and ends when that closes, so that it never
     outlives this process. Raises ServiceError when it doesn't come up.
     """
-    command = [sys.executable, "-m", "server.serve"]
+    command = [sys.executable, "-P", "-m", "server.serve"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:  # noqa: S603
         assert child.stdin is not None
         assert child.stdout is not None
@@ -63,6 +63,39 @@ def serving(settings: Settings) -> Iterator[str]:
                 child.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 child.kill()
+
+
+@contextmanager
+def serving_here(settings: Settings) -> Iterator[str]:
+    """Serve from a thread of this process while the block runs, and give the address.
+
+    It is up at once where a child has to import everything again, but shares the processor with whatever
+    else this process does. Raises what ``serve`` raises.
+    """
+    port, up, down = free_port(settings), threading.Event(), threading.Event()
+    failed: list[BaseException] = []
+
+    def stop_when(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+        threading.Thread(target=lambda: _stop_after(down, loop, stop), daemon=True).start()
+
+    def run() -> None:
+        try:
+            asyncio.run(_serve(settings, port, up.set, stop_when))
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            up.set()
+
+    thread = threading.Thread(target=run, name="server", daemon=True)
+    thread.start()
+    try:
+        up.wait(READY_SECONDS)
+        if failed or not up.is_set():
+            raise failed[0] if failed else ServiceError("The API didn't start in time.")
+        yield address(settings, port)
+    finally:
+        down.set()
+        thread.join(STOP_SECONDS)
 
 
 def free_port(settings: Settings) -> int:
@@ -148,12 +181,21 @@ def _left_alone(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> No
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _stop_after(down: threading.Event, loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    down.wait()
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(stop)
+
+
 def _child() -> None:
     """Serve for a parent: settings from standard input, the address to standard output, until input ends."""
     settings = load(sys.stdin.readline())
     configure_logs(settings)
-    port = free_port(settings)
-    asyncio.run(_serve(settings, port, lambda: print(address(settings, port), flush=True), _left_alone))
+    try:
+        port = free_port(settings)
+        asyncio.run(_serve(settings, port, lambda: print(address(settings, port), flush=True), _left_alone))
+    except BoathouseError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

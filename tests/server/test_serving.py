@@ -1,13 +1,14 @@
 """Serving: a real process on loopback, from its port to its end."""
 
 import socket
+from collections.abc import Callable
 
 import httpx
 import pytest
 
 from lake.errors import PortTakenError
 from lake.settings import Settings
-from server.serve import dump, free_port, is_free, load, serve, serving
+from server.serve import dump, free_port, is_free, load, serve, serving, serving_here
 from tests.server import toy
 
 
@@ -43,12 +44,17 @@ def test_settings_reach_the_child_whole(shop: Settings) -> None:
     assert load(dump(shop)) == shop
 
 
-def test_a_release_cut_by_someone_else_is_seen(shop: Settings, new_lake: object) -> None:
-    assert callable(new_lake)
+def test_a_release_cut_by_someone_else_is_seen(new_lake: Callable[[], Settings]) -> None:
     lake = new_lake()
     toy.toy_shop(lake, "one")
-    with serving(lake) as address, httpx.Client(base_url=address) as client:
+    with serving_here(lake) as address, httpx.Client(base_url=address) as client:
         assert client.get("/v1/metrics/orders").headers["etag"] == '"one"'
         toy.release(lake, "two")
         seen = (client.get("/v1/metrics/orders").headers["etag"] for _ in range(50_000))
         assert next(etag for etag in seen if etag != '"one"') == '"two"'
+
+
+def test_a_wrong_start_is_the_askers_error(shop: Settings) -> None:
+    nowhere = shop.model_copy(update={"server_host": "192.0.2.1"})
+    with pytest.raises(PortTakenError, match="BOATHOUSE_SERVER_PORT"), serving_here(nowhere):
+        pass
