@@ -1,5 +1,6 @@
 """The embedded services for as long as someone uses them."""
 
+import contextlib
 import os
 import secrets
 import threading
@@ -16,6 +17,7 @@ from infra.local.records import Record, User
 from infra.local.service import Service
 from infra.local.standing import SERVICES
 from infra.local.state import Progress
+from lake.errors import DiskFullError
 from lake.settings import Settings
 
 
@@ -101,6 +103,7 @@ def _leave(settings: Settings, token: str, tell: Progress) -> None:
                 continue
             left = record.without_user(token)
             if left.users:
-                records.write(run_dir, left)
+                with contextlib.suppress(DiskFullError):
+                    records.write(run_dir, left)
             else:
                 starting.stop(service, run_dir, record)

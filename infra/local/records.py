@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from infra.local import processes
+from infra.local.state import is_full, no_room
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,18 @@ def read(run_dir: Path, name: str) -> Record | None:
 
 
 def write(run_dir: Path, record: Record) -> None:
-    """Write ``record`` in one step, readable by its owner only."""
+    """Write ``record`` in one step, readable by its owner only.
+
+    Raises DiskFullError, and leaves the record before as it was.
+    """
     new = run_dir / f".{record.name}.json.new"
     new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(asdict(record), file, indent=1)
+    try:
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(asdict(record), file, indent=1)
+    except OSError as error:
+        if is_full(error):
+            raise no_room(run_dir.parent) from None
+        raise
     new.replace(run_dir / f"{record.name}.json")

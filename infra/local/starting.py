@@ -1,5 +1,6 @@
 """One service from nothing to ready: launched, recorded, asked until it answers."""
 
+import contextlib
 import threading
 import time
 from dataclasses import replace
@@ -10,7 +11,7 @@ from infra.local.ports import Ports
 from infra.local.records import Record, User
 from infra.local.service import Service
 from infra.local.state import is_full, no_room
-from lake.errors import BoathouseError, ServiceError
+from lake.errors import BoathouseError, DiskFullError, ServiceError
 from lake.settings import Settings
 
 READY_SECONDS = 45.0
@@ -53,7 +54,11 @@ def start(
         _end_strays(service, launch)
         pid = processes.start(launch, Path(record.log))
         record = replace(record, pid=pid, born=processes.born(pid)).with_users(user)
-        records.write(run_dir, record)
+        try:
+            records.write(run_dir, record)
+        except BaseException:
+            processes.stop(pid, record.born, service.stop_signals, STOP_SECONDS)
+            raise
     except OSError as error:
         if is_full(error):
             raise no_room(folder) from None
@@ -104,7 +109,9 @@ def stop(service: Service, run_dir: Path, record: Record) -> None:
     """Stop the recorded process and keep its ports and credentials for the next start."""
     if record.pid:
         processes.stop(record.pid, record.born, service.stop_signals, STOP_SECONDS)
-    records.write(run_dir, record.stopped())
+    # A full disk must not keep anything running; a record of a process that is gone says as much.
+    with contextlib.suppress(DiskFullError):
+        records.write(run_dir, record.stopped())
 
 
 def _end_strays(service: Service, launch: processes.Launch) -> None:

@@ -19,7 +19,7 @@ def ask_redis(settings: Settings) -> redis.Redis:
     return redis.Redis.from_url(settings.redis_url.get_secret_value())
 
 
-def test_all_three_start_are_filled_in_and_stop(empty: Settings) -> None:
+def test_all_of_them_start_are_filled_in_and_stop(empty: Settings) -> None:
     told: list[str] = []
     with local.running(empty, told.append) as live:
         assert live.s3_endpoint
@@ -28,9 +28,9 @@ def test_all_three_start_are_filled_in_and_stop(empty: Settings) -> None:
             assert client.ping()
         with psycopg.connect(local.admin_dsn(empty)) as connection:
             assert connection.execute("SHOW wal_level").fetchone() == ("logical",)
-        assert [status.running for status in local.status(empty)] == [True, True, True]
-    assert [status.running for status in local.status(empty)] == [False, False, False]
-    assert sorted(told) == ["Postgres is ready", "SeaweedFS is ready", "Valkey is ready"]
+        assert all(status.running for status in local.status(empty))
+    assert not any(status.running for status in local.status(empty))
+    assert {"Postgres is ready", "SeaweedFS is ready", "Valkey is ready"} <= set(told)
 
 
 def test_a_service_of_the_users_own_is_not_started(empty: Settings) -> None:
