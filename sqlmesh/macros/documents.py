@@ -36,7 +36,8 @@ def list_at(evaluator: Any, doc: exp.Expression, path: exp.Expression) -> exp.Ex
 
 
 def _path(doc: exp.Expression, path: str) -> exp.Expression:
-    return parse_one(f"GET_PATH({doc.sql('snowflake')}, '{path}')", dialect="snowflake")
+    # A function of no dialect: sqlglot would parse the document again at every step.
+    return exp.Anonymous(this="GET_PATH", expressions=[doc, exp.Literal.string(path)])
 
 
 def _steps(doc: exp.Expression, path: str) -> exp.Expression:
