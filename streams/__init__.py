@@ -1,1 +1,1 @@
-"""What is happening now: Bytewax flows."""
+"""What is happening now: events from the bus, folded into windows and landed in bronze."""

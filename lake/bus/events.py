@@ -61,3 +61,8 @@ class Entry(NamedTuple):
 
     position: str
     event: Event
+
+
+def rank(position: str) -> int:
+    """Give a position's place in its partition, counted from 1 for that after the first entry; 0 when empty."""
+    return int(position.rsplit(" ", 1)[-1]) if position else 0

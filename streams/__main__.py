@@ -1,0 +1,46 @@
+"""``python -m streams`` runs the live flow and the fast lane; ``python -m streams reset`` forgets the flow's state."""
+
+import os
+import signal
+import sys
+import threading
+
+from lake.errors import BoathouseError
+from lake.failpoints import arm
+from lake.handover import load
+from lake.logs import configure_logs
+from lake.settings import load_settings
+from streams.flow import run
+from streams.landing import Lane
+from streams.recovery import opened, reset
+
+
+def main(arguments: list[str]) -> int:
+    """Run, and give the exit status; what goes wrong is one sentence on standard error."""
+    try:
+        settings = load(sys.stdin.readline()) if "--settings-on-stdin" in arguments else load_settings()
+        configure_logs(settings)
+        arm(settings.failpoint)
+        if "reset" in arguments:
+            reset(settings)
+            return 0
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if "--settings-on-stdin" in arguments:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            threading.Thread(target=_end_with_parent, daemon=True).start()
+        with opened(settings) as store, Lane(settings):
+            run(settings, store)
+    except BoathouseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _end_with_parent() -> None:
+    """Stop when standard input ends, as it does when the parent closes it or dies."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
