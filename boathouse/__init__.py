@@ -1,1 +1,5 @@
 """What you type: the command line, which composes the other packages."""
+
+import time
+
+STARTED = time.monotonic()

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
+from boathouse import STARTED
+
 console = Console(highlight=False)
 
 
@@ -27,7 +29,7 @@ class Steps:
     """The steps of one command, shown as they happen."""
 
     done: list[Step] = field(default_factory=list)
-    began: float = field(default_factory=time.monotonic)
+    began: float = STARTED
 
     @contextmanager
     def step(self, name: str) -> Iterator[tuple[Step, Callable[[str], None]]]:
@@ -37,12 +39,11 @@ class Steps:
             yield step, lambda text: _say(status, name, text)
         step.seconds = time.monotonic() - began
         self.done.append(step)
-        line = f"[green]✓[/] {name:<10} {step.seconds:6.1f} s {_rows(step.rows):>14}  [dim]{step.remark}[/]"
-        console.print(line, soft_wrap=True)
+        console.print(f"[green]✓[/] {name:<10} {step.seconds:6.1f} s {_rows(step.rows):>14}", soft_wrap=True)
 
     @property
     def seconds(self) -> float:
-        """Give the seconds since the first step began."""
+        """Give the seconds since the command was started, its imports included."""
         return time.monotonic() - self.began
 
     def table(self) -> Table:

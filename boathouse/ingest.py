@@ -29,19 +29,21 @@ def ingest(settings: Settings, catalogue: Catalog) -> Iterator[tuple[str, Callab
 
 
 def _shopify(settings: Settings, catalogue: Catalog) -> Loaded:
-    def source(load: Load) -> Any:
-        marks = cursors(catalogue, shopify.TABLES, shopify.WRITER)
-        return shopify.shopify_source(settings, load, marks, known_documents(settings, catalogue))
+    with known_documents(settings, catalogue) as known:
 
-    return run_load(settings, catalogue, "shopify", source)
+        def source(load: Load) -> Any:
+            return shopify.shopify_source(settings, load, cursors(catalogue, shopify.TABLES, shopify.WRITER), known)
+
+        return run_load(settings, catalogue, "shopify", source)
 
 
 def _stripe(settings: Settings, catalogue: Catalog) -> Loaded:
-    def source(load: Load) -> Any:
-        marks = cursors(catalogue, stripe.TABLES, stripe.WRITER)
-        return stripe.stripe_source(settings, load, marks, known_documents(settings, catalogue))
+    with known_documents(settings, catalogue) as known:
 
-    return run_load(settings, catalogue, "stripe", source)
+        def source(load: Load) -> Any:
+            return stripe.stripe_source(settings, load, cursors(catalogue, stripe.TABLES, stripe.WRITER), known)
+
+        return run_load(settings, catalogue, "stripe", source)
 
 
 def _postgres(settings: Settings, catalogue: Catalog) -> Loaded:

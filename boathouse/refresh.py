@@ -50,8 +50,13 @@ def build(settings: Settings, catalogue: Catalog, pins: Mapping[str, Pin], say: 
     reached("transform.before")
     at = datetime.now(UTC)
     run_id = f"transform-{at:%Y%m%dT%H%M%S%f}"
+
+    def tell(model: str) -> None:
+        reached("transform.model")
+        say(model)
+
     try:
-        result = transform(settings, pins, say)
+        result = transform(settings, pins, tell)
     except FailedAuditError as error:
         record_audits(catalogue, run_id, error.audits, at)
         raise

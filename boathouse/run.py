@@ -21,7 +21,7 @@ from lake.metrics import load_metrics
 from lake.releases import Release, current_release
 from lake.settings import Settings
 from server.reports import build_site
-from server.serve import serving
+from server.serve import serving_here
 
 PAGES = Path(__file__).parent.parent / "reports"
 
@@ -36,7 +36,7 @@ def run(settings: Settings) -> None:
         catalogue = open_catalogue(live)
         release, fresh = pull_and_release(live, catalogue, steps)
         site = report(live, release, steps)
-        with steps.step("serve") as (step, _), serving(live) as address:
+        with steps.step("serve") as (step, _), serving_here(live) as address:
             headline = read_headline(address)
             step.remark = f"read back through {address}"
     _say(steps, headline, release, fresh, site)

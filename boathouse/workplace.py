@@ -49,7 +49,7 @@ def sandbox_database(settings: Settings) -> str:
     admin = local.admin_dsn(settings)
     try:
         with psycopg.connect(admin, autocommit=True) as connection, suppress(psycopg.errors.DuplicateDatabase):
-            connection.execute(f"CREATE DATABASE {DATABASE}")  # type: ignore[arg-type]
+            connection.execute(f"CREATE DATABASE {DATABASE}")
     except psycopg.Error as error:
         raise ServiceError(f"The sandbox shop's database can't be made: {str(error).splitlines()[0]}") from error
     dsn = make_conninfo(admin, dbname=DATABASE)

@@ -96,7 +96,10 @@ def replace_once(table: Table, rows: pa.Table, mark: Mark) -> Committed:
         return done
 
     def replace(transaction: Transaction) -> None:
-        transaction.overwrite(rows, snapshot_properties=mark.summary())
+        if table.current_snapshot() is None:
+            transaction.append(rows, snapshot_properties=mark.summary())
+        else:
+            transaction.overwrite(rows, snapshot_properties=mark.summary())
 
     return _commit(table, replace, rows.num_rows, mark)
 

@@ -23,6 +23,7 @@ NAMES = frozenset(
         "postgres.before_advance",
         "prove.before",
         "transform.before",
+        "transform.model",
         "transform.after",
         "publish.before",
         "publish.table",

@@ -1,6 +1,7 @@
 """One load of one source, from extraction to commit, resumable at every point."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,18 +71,25 @@ def cursors(catalogue: Catalog, tables: Iterable[str], writer: str) -> dict[str,
     return found
 
 
-def known_documents(settings: Settings, catalogue: Catalog) -> Known:
-    """Make the function that reads which (id, version) pairs a bronze table holds from a version on."""
+@contextmanager
+def known_documents(settings: Settings, catalogue: Catalog) -> Iterator[Known]:
+    """Give the function that reads which (id, version) pairs a bronze table holds from a version on.
 
-    def known(table: str, since: str) -> frozenset[tuple[str, str]]:
-        found = find_table(catalogue, f"bronze.{table}")
-        pin = None if found is None else Pin.of(found)
-        if pin is None:
-            return frozenset()
-        with connect(settings) as connection:
-            return _pairs(connection, pin, since)
+    Its one connection is opened when it is first needed and closed at the end of the block.
+    """
+    with ExitStack() as stack:
+        opened: list[duckdb.DuckDBPyConnection] = []
 
-    return known
+        def known(table: str, since: str) -> frozenset[tuple[str, str]]:
+            found = find_table(catalogue, f"bronze.{table}")
+            pin = None if found is None else Pin.of(found)
+            if pin is None:
+                return frozenset()
+            if not opened:
+                opened.append(stack.enter_context(connect(settings)))
+            return _pairs(opened[0], pin, since)
+
+        yield known
 
 
 def _pairs(connection: duckdb.DuckDBPyConnection, pin: Pin, since: str) -> frozenset[tuple[str, str]]:
