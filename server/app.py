@@ -9,15 +9,19 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
+from lake.live.measures import live_metrics
 from lake.metrics import load_metrics
 from lake.settings import Settings
 from server.cache import Cache, Kept
 from server.desk import Desk
 from server.front import Address, Front, Stored
+from server.live import Live
+from server.live_routes import live_router
 from server.problems import answer_problem
 from server.releases import Releases
 from server.routes import Parts, ask_metric, list_metrics, show_health, show_release
 from server.site import site_router
+from server.webhooks import Webhooks, webhooks_router
 
 
 def create_app(settings: Settings, ready: Callable[[], None] = lambda: None) -> Litestar:
@@ -27,7 +31,9 @@ def create_app(settings: Settings, ready: Callable[[], None] = lambda: None) -> 
     """
     releases, cache = Releases(settings), Cache(settings)
     kept: Kept[Address, Stored] = Kept()
-    parts = Parts(Desk(load_metrics(), releases, cache, kept), releases, cache)
+    metrics = load_metrics()
+    parts = Parts(Desk(metrics, releases, cache, kept), releases, cache)
+    live, webhooks = Live(settings, live_metrics(metrics)), Webhooks(settings)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
@@ -36,6 +42,8 @@ def create_app(settings: Settings, ready: Callable[[], None] = lambda: None) -> 
             ready()
             yield
         finally:
+            await live.close()
+            await webhooks.close()
             await releases.stop()
             await cache.close()
 
@@ -45,6 +53,8 @@ def create_app(settings: Settings, ready: Callable[[], None] = lambda: None) -> 
             ask_metric,
             show_release,
             show_health,
+            live_router(live),
+            webhooks_router(webhooks, settings),
             site_router(settings.state_dir / "site"),
         ],
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},

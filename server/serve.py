@@ -1,7 +1,6 @@
 """Serving: the API under Granian on loopback, in this process or as a child of it."""
 
 import asyncio
-import json
 import signal
 import socket
 import subprocess
@@ -12,9 +11,9 @@ from contextlib import contextmanager, suppress
 
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
-from pydantic import SecretStr
 
 from lake.errors import BoathouseError, PortTakenError, ServiceError
+from lake.handover import dump, load
 from lake.logs import configure_logs
 from lake.settings import Settings
 from server.app import create_app
@@ -123,17 +122,6 @@ def address(settings: Settings, port: int) -> str:
     """Write the address that a reader on this machine uses."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.server_host, settings.server_host)  # noqa: S104
     return f"http://{host}:{port}"
-
-
-def dump(settings: Settings) -> str:
-    """Write settings, secrets included, as one line for a child's standard input and nothing else."""
-    values = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in settings}
-    return json.dumps(values, default=str)
-
-
-def load(line: str) -> Settings:
-    """Read settings back from ``dump``; neither the environment nor ``.env`` has a say."""
-    return Settings(_env_file=None, **json.loads(line))
 
 
 def _first_line(child: subprocess.Popen[str]) -> str:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from lake.errors import BoathouseError
 from lake.failpoints import arm
@@ -11,12 +12,13 @@ from lake.handover import load
 from lake.logs import configure_logs
 from lake.settings import load_settings
 from streams.flow import run
-from streams.landing import Lane
+from streams.lane import Lane
 from streams.recovery import opened, reset
 
 
 def main(arguments: list[str]) -> int:
     """Run, and give the exit status; what goes wrong is one sentence on standard error."""
+    _quieten_runtime()
     try:
         settings = load(sys.stdin.readline()) if "--settings-on-stdin" in arguments else load_settings()
         configure_logs(settings)
@@ -34,6 +36,13 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _quieten_runtime() -> None:
+    """Keep Bytewax's native backtraces off standard error, where the one sentence goes."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
 
 
 def _end_with_parent() -> None:

@@ -2,19 +2,29 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from pickle import UnpicklingError
 from typing import Any
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
+from bytewax.recovery import InconsistentPartitionsError, MissingPartitionsError, NoPartitionsError
 from bytewax.run import cli_main
 
 from lake.bus import Bus, open_bus
-from lake.errors import BoathouseError
+from lake.errors import BoathouseError, ServiceError
 from lake.settings import Settings
 from streams.folds import FLOW_KEY, SecondFold, ThingFold
 from streams.recovery import Store, broken
 from streams.sink import DeadLetterSink, LiveSink
 from streams.source import Batch, BusSource, DeadLetter
+
+BROKEN = (
+    InconsistentPartitionsError,
+    MissingPartitionsError,
+    NoPartitionsError,
+    UnpicklingError,
+)
+"""What Bytewax raises for a store that doesn't fit, or that holds the state of another version of the folds."""
 
 
 def build(settings: Settings, bus: Bus, generation: str) -> Dataflow:
@@ -49,7 +59,10 @@ def run(settings: Settings, store: Store) -> None:
         reason = _reason(error)
         if isinstance(reason, BoathouseError):
             raise reason from error
-        raise broken(store.folder, f"{type(reason).__name__}: {_first_line(reason)}") from error
+        why = f"{type(reason).__name__}: {_first_line(reason)}"
+        if isinstance(reason, BROKEN) or "recovery" in why or "Can't get attribute" in why:
+            raise broken(store.folder, why) from error
+        raise ServiceError(f"The live flow failed ({why}); start it again and it goes on where it was.") from error
 
 
 def _dead(batch: Batch) -> Iterable[DeadLetter]:

@@ -1,18 +1,16 @@
 """The fast lane: events land in bronze in small exactly-once commits, the bus position in each."""
 
 import fcntl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgspec
 import structlog
-from pyiceberg.catalog import Catalog
 
-from lake.bus import Bus, Entry, GapError, Reader, open_bus, rank
+from lake.bus import Entry, GapError, Reader, open_bus, rank
 from lake.catalogue import ensure_table, find_table, open_catalogue
 from lake.commits import Mark, commit_once, last_mark
-from lake.errors import BoathouseError, DocumentError, LockedError
+from lake.errors import DocumentError, LockedError
 from lake.settings import Settings
 from streams.documents import TABLES, documents_of, table_of
 from streams.rows import DAY, SCHEMA, Rows
@@ -30,15 +28,15 @@ log = structlog.get_logger("streams")
 class Lander:
     """Lands what is on the bus, table by table; where each table stands is read from its own commits."""
 
-    def __init__(self, settings: Settings, bus: Bus, catalogue: Catalog) -> None:
-        self._settings, self._bus, self._catalogue = settings, bus, catalogue
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._bus, self._catalogue = settings, open_bus(settings), open_catalogue(settings)
         self._cursors = {name: self._cursor(name) for name in TABLES}
         self._reached: Cursor = {}
         self._readers: dict[str, Reader] = {}
-        for partition in bus.partitions():
+        for partition in self._bus.partitions():
             starts = [cursor.get(partition, "") for cursor in self._cursors.values() if cursor is not None]
             start = min(starts, key=rank) if len(starts) == len(TABLES) else ""
-            self._readers[partition] = bus.reader(partition, start)
+            self._readers[partition] = self._bus.reader(partition, start)
 
     def land(self) -> int:
         """Land up to ``landing_rows`` events and give the number read; 0 when all have landed.
@@ -131,63 +129,16 @@ def land_all(settings: Settings) -> int:
 
     Raises LockedError while another process lands, and BoathouseError when it can't be done.
     """
-    bus = open_bus(settings)
-    with _alone(settings):
-        lander = Lander(settings, bus, open_catalogue(settings))
+    with alone(settings):
+        lander = Lander(settings)
         try:
             return sum(iter(lander.land, 0))
         finally:
             lander.close()
 
 
-class Lane:
-    """Lands events in a thread of its own while the block runs, and what is left at its end.
-
-    What goes wrong is logged and tried again; it never stops the live numbers.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="fast lane", daemon=True)
-
-    def __enter__(self) -> "Lane":
-        """Start landing."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Land what is left and stop."""
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                with _alone(self._settings):
-                    self._land_until_stopped()
-                return
-            except BoathouseError as error:
-                log.warning("the fast lane waits", reason=str(error))
-            except Exception as error:
-                log.error("the fast lane failed and starts again", exc_info=error)
-            if self._stop.wait(self._settings.landing_interval):
-                return
-
-    def _land_until_stopped(self) -> None:
-        lander = Lander(self._settings, open_bus(self._settings), open_catalogue(self._settings))
-        try:
-            while not self._stop.is_set():
-                if lander.land() < self._settings.landing_rows:
-                    self._stop.wait(self._settings.landing_interval)
-            while lander.land():
-                pass
-        finally:
-            lander.close()
-
-
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
+def alone(settings: Settings) -> Iterator[None]:
     """Let one process land at a time, since two would land the same events twice."""
     folder = settings.state_dir.absolute() / "streams"
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,8 +2,9 @@
 
 import fcntl
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from lake.errors import LockedError, ServiceError
 from lake.settings import Settings
 
 GENERATION = "generation"
+PARTITION = "part-0.sqlite3"
 RESET = "python -m streams reset"
 
 
@@ -36,10 +38,7 @@ def opened(settings: Settings) -> Iterator[Store]:
         folder = store_folder(settings)
         if not folder.exists():
             _make(folder)
-        try:
-            generation = (folder / GENERATION).read_text("utf-8").strip()
-        except OSError as error:
-            raise broken(folder, type(error).__name__) from error
+        generation = _checked(folder)
         config = RecoveryConfig(folder, timedelta(0))  # type: ignore[no-untyped-call]
         yield Store(config, generation, folder)
 
@@ -75,6 +74,20 @@ def _make(folder: Path) -> None:
     init_db_dir(new, 1)  # type: ignore[no-untyped-call]
     (new / GENERATION).write_text(uuid4().hex, "utf-8")
     new.rename(folder)
+
+
+def _checked(folder: Path) -> str:
+    """Give the generation of a store that is whole; Bytewax itself would panic over one that isn't."""
+    try:
+        generation = (folder / GENERATION).read_text("utf-8").strip()
+        with closing(sqlite3.connect(f"{(folder / PARTITION).as_uri()}?mode=rw", uri=True)) as connection:
+            found = connection.execute("PRAGMA quick_check").fetchone()
+            connection.execute("SELECT count(*) FROM snaps").fetchone()
+    except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+        raise broken(folder, f"{type(error).__name__}: {error}") from error
+    if found != ("ok",) or not generation:
+        raise broken(folder, "it is damaged")
+    return generation
 
 
 @contextmanager

@@ -8,8 +8,7 @@ import msgspec
 
 from lake.bus import Event
 from lake.errors import DocumentError
-from lake.live.measures import CENT, COUNT, REFUNDED
-from lake.live.windows import Values, minute_of
+from lake.live.windows import CENT, COUNT, REFUNDED, Values, minute_of
 from streams.currencies import exponent_of
 
 MOST = Decimal(10) ** 16

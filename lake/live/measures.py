@@ -6,15 +6,12 @@ from typing import NamedTuple
 import sqlglot
 from sqlglot import expressions as sql
 
-from lake.live.windows import Values
+from lake.live.windows import CENT, COUNT, REFUNDED, Values
 from lake.metrics import MONEY, Measure, Metric
 
 ORDERS_TABLE = "gold.fact_orders"
-COUNT = "orders"
 COLUMNS = ("units", "gross_amount", "net_amount")
 """What a window adds up of its orders: columns of gold.fact_orders that an order document holds."""
-REFUNDED = "refunded"
-CENT = Decimal("0.01")
 
 
 class LiveMetric(NamedTuple):

@@ -21,6 +21,10 @@ CHANGES = "boathouse:live:changes"
 FLOW = "boathouse:live:flow"
 WINDOW = "boathouse:live:window:"
 
+COUNT = "orders"
+REFUNDED = "refunded"
+CENT = Decimal("0.01")
+
 Values = dict[str, Decimal]
 
 
