@@ -1,7 +1,7 @@
 """A transform: silver and gold built from pinned bronze, audited, with a row for every audit."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +77,7 @@ def _build(context: "Context") -> None:
     plan = context.plan_builder(ENVIRONMENT, run=True, ignore_cron=True, skip_tests=True).build()
     ends = [end for snapshot in plan.snapshots.values() for _, end in snapshot.intervals if not snapshot.is_seed]
     if plan.context_diff.has_changes:
+        _drop_unfinished(context, plan.snapshots.values())
         context.apply(plan)
         if not ends:
             return
@@ -93,6 +94,13 @@ def _build(context: "Context") -> None:
         auto_apply=True,
         no_diff=True,
     )
+
+
+def _drop_unfinished(context: "Context", snapshots: Iterable[Any]) -> None:
+    """Drop tables that a killed run left of models that read themselves: their first build must find nothing."""
+    for snapshot in snapshots:
+        if snapshot.is_model and snapshot.model.depends_on_self and not snapshot.intervals:
+            context.engine_adapter.drop_table(snapshot.table_name())
 
 
 def _stays(model: Any) -> bool:
