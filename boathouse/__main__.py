@@ -1,6 +1,9 @@
 """The command line: ``boathouse <command>``, one sentence and a non-zero exit when something can't be done."""
 
 import sys
+import tempfile
+import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -85,6 +88,14 @@ def clean() -> None:
     remove_state(_settings())
 
 
+def unexpected(error: Exception) -> str:
+    """Keep what nobody foresaw in a file, and say so in one sentence."""
+    said = " ".join(str(error).split())[:200]
+    file = Path(tempfile.mkstemp(prefix="boathouse-", suffix=".txt")[1])
+    file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    return f"Something unforeseen went wrong ({type(error).__name__}: {said}); the details are in {file}."
+
+
 def main() -> None:
     """Run the command line. Ends the process with 0, 1 (it couldn't be done), 2 (misused) or 130 (Ctrl-C)."""
     try:
@@ -92,6 +103,9 @@ def main() -> None:
     except BoathouseError as error:
         sys.stdout.flush()
         print(f"boathouse: {error}", file=sys.stderr)
+        sys.exit(1)
+    except Exception as error:
+        print(f"boathouse: {unexpected(error)}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("boathouse: stopped by Ctrl-C; run again to go on where it stopped.", file=sys.stderr)

@@ -12,6 +12,7 @@ from boathouse.ingest import ingest
 from boathouse.refresh import bronze_pins, build, is_current, prove_loads, release_gold
 from boathouse.summary import Headline, read_headline
 from boathouse.workplace import open_workplace
+from infra import local
 from lake.catalogue import open_catalogue
 from lake.errors import ReleaseError
 from lake.failpoints import reached
@@ -49,7 +50,12 @@ def started(settings: Settings, steps: Steps) -> Iterator[Settings]:
         with steps.step("start") as (step, say):
             live = stack.enter_context(open_workplace(settings, say))
             step.remark = "the sandbox shop stands in for all sources" if settings.uses_sandbox else "your own sources"
-        yield live
+        try:
+            yield live
+        except Exception:
+            # What failed may be the death of a service; then that is what the user should hear.
+            local.check_alive(live)
+            raise
 
 
 def pull_and_release(live: Settings, catalogue: Catalog, steps: Steps) -> tuple[Release, bool]:

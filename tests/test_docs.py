@@ -13,7 +13,8 @@ from lake.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
 DOCS = "\n".join(
-    path.read_text(encoding="utf-8") for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    path.read_text(encoding="utf-8")
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
 )
 
 
@@ -72,7 +73,9 @@ def test_every_gold_table_is_documented(model: str) -> None:
     assert f"`gold.{model}`" in DOCS
 
 
-@pytest.mark.parametrize("path", ["/v1/metrics", "/v1/metrics/{name}", "/v1/releases/current", "/health", "/schema", "/reports"])
+@pytest.mark.parametrize(
+    "path", ["/v1/metrics", "/v1/metrics/{name}", "/v1/releases/current", "/health", "/schema", "/reports"]
+)
 def test_every_endpoint_is_documented(path: str) -> None:
     assert f"`{path}`" in DOCS or f"GET {path}" in DOCS
 
