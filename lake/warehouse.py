@@ -124,8 +124,9 @@ def open_project(settings: Settings, pins: Mapping[str, Pin], project: Path = PR
                 adapter.close()
 
 
-def attach_bronze(connection: duckdb.DuckDBPyConnection, settings: Settings, pins: Mapping[str, Pin],
-                  project: Path = PROJECT) -> None:
+def attach_bronze(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, pins: Mapping[str, Pin], project: Path = PROJECT
+) -> None:
     """Attach an in-memory ``lake`` whose bronze views read the pinned snapshots."""
     prepare(connection, settings)
     connection.execute("ATTACH ':memory:' AS lake")
