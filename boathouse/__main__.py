@@ -1,5 +1,6 @@
 """The command line: ``boathouse <command>``, one sentence and a non-zero exit when something can't be done."""
 
+import errno
 import sys
 import tempfile
 import traceback
@@ -91,6 +92,8 @@ def clean() -> None:
 def unexpected(error: Exception) -> str:
     """Keep what nobody foresaw in a file, and say so in one sentence."""
     said = " ".join(str(error).split())[:200]
+    if "no space left on device" in said.lower() or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        return "There is no room left on the disk; free some, or set BOATHOUSE_STATE_DIR elsewhere, and run again."
     file = Path(tempfile.mkstemp(prefix="boathouse-", suffix=".txt")[1])
     file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     return f"Something unforeseen went wrong ({type(error).__name__}: {said}); the details are in {file}."
