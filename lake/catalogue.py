@@ -6,25 +6,29 @@ from functools import lru_cache
 import pyarrow as pa
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import (
+    CommitFailedException,
     ForbiddenError,
     NamespaceAlreadyExistsError,
     NoSuchTableError,
     RESTError,
     TableAlreadyExistsError,
     UnauthorizedError,
+    ValidationError,
 )
+from pyiceberg.io.pyarrow import _pyarrow_to_schema_without_ids
+from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
+from pyiceberg.schema import assign_fresh_schema_ids
 from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform
 from requests.exceptions import RequestException
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from lake.errors import ServiceError, SettingError
+from lake.errors import CommitError, ServiceError, SettingError
 from lake.settings import Settings
 
 NAMESPACES = ("bronze", "gold", "ops")
 TABLE_PROPERTIES = {
-    "commit.retry.num-retries": "50",
-    "commit.retry.min-wait-ms": "50",
-    "commit.retry.max-wait-ms": "2000",
+    "commit.retry.num-retries": "0",  # lake/commits.py tries again by itself, and looks before it does
     "write.parquet.compression-codec": "zstd",
     "write.parquet.compression-level": "1",
     "write.target-file-size-bytes": str(256 * 1024 * 1024),
@@ -95,28 +99,31 @@ def _open(properties: tuple[tuple[str, str], ...]) -> Catalog:
 
 
 def find_table(catalogue: Catalog, name: str) -> Table | None:
-    """Load the table ``namespace.table``, or None when it doesn't exist."""
+    """Load the table ``namespace.table``, or None when it doesn't exist.
+
+    Raises ServiceError when the catalogue doesn't answer.
+    """
     try:
         return catalogue.load_table(name)
     except NoSuchTableError:
         return None
+    except (RequestException, RESTError) as error:
+        raise ServiceError(
+            f"The Iceberg catalogue doesn't answer for {name} ({type(error).__name__}); run again when it is back."
+        ) from error
 
 
 def ensure_table(catalogue: Catalog, name: str, schema: pa.Schema, partition_day: str | None = None) -> Table:
     """Load the table ``namespace.table``, made with ``schema`` if it doesn't exist.
 
     ``partition_day`` names a timestamp column whose day partitions a new table. An existing table gains
-    the columns that ``schema`` has and it hasn't, and widens where Iceberg allows it.
+    the columns that ``schema`` has and it hasn't, and widens where Iceberg allows it. Raises CommitError when
+    the two don't go together.
     """
     table = find_table(catalogue, name)
     if table is None:
         return _create(catalogue, name, schema, partition_day)
-    known = {field.name for field in table.schema().fields}
-    if any(field.name not in known for field in schema):
-        with table.update_schema() as update:
-            update.union_by_name(schema)
-        table = catalogue.load_table(name)
-    return table
+    return _widened(table, schema)
 
 
 def ensure_namespaces(catalogue: Catalog) -> None:
@@ -128,16 +135,36 @@ def ensure_namespaces(catalogue: Catalog) -> None:
                 catalogue.create_namespace(name)
 
 
+@retry(
+    stop=stop_after_attempt(10),
+    wait=wait_exponential_jitter(multiplier=0.05, max=2, jitter=0.1),
+    retry=retry_if_exception_type(CommitFailedException),
+    reraise=True,
+)
+def _widened(table: Table, schema: pa.Schema) -> Table:
+    """Change the schema, if it must; when another writer was faster, look at what it left and try again."""
+    try:
+        with table.update_schema() as update:
+            update.union_by_name(schema)
+    except CommitFailedException:
+        table.refresh()
+        raise
+    except ValidationError as error:
+        raise CommitError(f"{'.'.join(table.name())} can't take the columns of these rows: {error}.") from error
+    return table
+
+
 def _create(catalogue: Catalog, name: str, schema: pa.Schema, partition_day: str | None) -> Table:
     namespace = name.rsplit(".", 1)[0]
     if not catalogue.namespace_exists(namespace):
         with suppress(NamespaceAlreadyExistsError):
             catalogue.create_namespace(namespace)
+    columns = assign_fresh_schema_ids(_pyarrow_to_schema_without_ids(schema))
+    spec = UNPARTITIONED_PARTITION_SPEC
+    if partition_day is not None:
+        column = columns.find_field(partition_day).field_id
+        spec = PartitionSpec(PartitionField(column, 1000, DayTransform(), f"{partition_day}_day"))
     try:
-        table = catalogue.create_table(name, schema, properties=TABLE_PROPERTIES)
+        return catalogue.create_table(name, columns, partition_spec=spec, properties=TABLE_PROPERTIES)
     except TableAlreadyExistsError:
         return catalogue.load_table(name)
-    if partition_day is not None:
-        with table.update_spec() as update:
-            update.add_field(partition_day, DayTransform(), f"{partition_day}_day")
-    return catalogue.load_table(name)

@@ -5,17 +5,27 @@ from dataclasses import asdict, dataclass
 
 import orjson
 import pyarrow as pa
-from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
-from tenacity import retry, retry_if_not_exception_type, stop_after_attempt, wait_exponential_jitter
+from requests.exceptions import RequestException
+from tenacity import (
+    Retrying,
+    retry,
+    retry_if_exception_type,
+    retry_if_not_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
 
 from lake.errors import CommitError
 from lake.failpoints import reached
 
 MARK = "boathouse.mark."
 SUMMARY = "boathouse."
+_LOAD, _WRITER = f"{SUMMARY}load-id", f"{SUMMARY}writer"
+CONFLICTS = 50
 
 
 @dataclass(frozen=True)
@@ -76,26 +86,38 @@ def commit_once(table: Table, batches: Iterable[pa.Table], mark: Mark) -> Commit
     Data files are written batch by batch, so memory holds one batch. Without rows only the mark is
     committed. Raises CommitError when the commit failed, or when its fate can't be learnt.
     """
-    table.refresh()
+    _refresh_for(table, mark)
     if (done := _landed(table, mark)) is not None:
         return done
-    files = list(_write(table, batches))
+    try:
+        files = list(_write(table, batches))
+    except (OSError, RequestException) as error:
+        raise _failed(table, mark, error) from error
 
     def append(transaction: Transaction) -> None:
-        with transaction._append_snapshot_producer(mark.summary()) as producer:
-            for file in files:
-                producer.append_data_file(file)
+        if files:
+            with transaction._append_snapshot_producer(mark.summary()) as producer:
+                for file in files:
+                    producer.append_data_file(file)
 
     return _commit(table, append, sum(file.record_count for file in files), mark)
 
 
-def replace_once(table: Table, rows: pa.Table, mark: Mark) -> Committed:
-    """Replace all rows of the table by ``rows`` and leave the mark, in one commit, as commit_once does."""
-    table.refresh()
+def replace_once(
+    table: Table, rows: pa.Table, mark: Mark, reshape: Callable[[Transaction], None] | None = None
+) -> Committed:
+    """Replace all rows of the table by ``rows`` and leave the mark, in one commit, as commit_once does.
+
+    ``reshape`` may change the schema first, in the same commit. The table has a snapshot afterwards, also
+    without rows.
+    """
+    _refresh_for(table, mark)
     if (done := _landed(table, mark)) is not None:
         return done
 
     def replace(transaction: Transaction) -> None:
+        if reshape is not None:
+            reshape(transaction)
         if table.current_snapshot() is None:
             transaction.append(rows, snapshot_properties=mark.summary())
         else:
@@ -105,14 +127,13 @@ def replace_once(table: Table, rows: pa.Table, mark: Mark) -> Committed:
 
 
 def _landed(table: Table, mark: Mark) -> Committed | None:
-    last = last_mark(table, mark.writer)
-    if last is None or last.load_id != mark.load_id:
-        return None
+    """Find the load in the table: in its snapshots, or as the writer's last mark when its snapshot has expired."""
     for snapshot in reversed(table.snapshots()):
         summary = snapshot.summary
-        if summary is not None and summary.get(f"{SUMMARY}load-id") == mark.load_id:
+        if summary is not None and (summary.get(_LOAD), summary.get(_WRITER)) == (mark.load_id, mark.writer):
             return Committed(snapshot.snapshot_id, int(summary.get("added-records") or 0), already=True)
-    return Committed(None, 0, already=True)
+    last = last_mark(table, mark.writer)
+    return Committed(None, 0, already=True) if last and last.load_id == mark.load_id else None
 
 
 def _write(table: Table, batches: Iterable[pa.Table]) -> Iterable[DataFile]:
@@ -123,24 +144,58 @@ def _write(table: Table, batches: Iterable[pa.Table]) -> Iterable[DataFile]:
 
 def _commit(table: Table, change: Callable[[Transaction], None], rows: int, mark: Mark) -> Committed:
     reached("commit.before")
+    before = table.current_snapshot()
     try:
-        with table.transaction() as transaction:
-            if rows:
-                change(transaction)
-            transaction.set_properties({MARK + mark.writer: mark.to_json()})
+        done = _taken(table, change, mark)
     except Exception as error:
         # A reply can get lost after the catalogue took the commit (500, 503, reset, time-out), and pyiceberg
         # raises many kinds for that: whatever it was, the table itself says whether the load is there.
         if (done := _learn_fate(table, mark)) is not None:
             return Committed(done.snapshot_id, rows, already=False)
-        name = ".".join(table.name())
-        raise CommitError(
-            f"The commit of load {mark.load_id} to {name} failed ({type(error).__name__}: {error}); "
-            "nothing of it is visible, run again."
-        ) from error
+        raise _failed(table, mark, error) from error
+    if done is not None:
+        return done
     reached("commit.after")
-    snapshot = table.current_snapshot() if rows else None
-    return Committed(snapshot.snapshot_id if snapshot else None, rows, already=False)
+    snapshot = table.current_snapshot()
+    return Committed(snapshot.snapshot_id if snapshot and snapshot != before else None, rows, already=False)
+
+
+def _taken(table: Table, change: Callable[[Transaction], None], mark: Mark) -> Committed | None:
+    """Commit, again and again while other writers are faster; give what one of them did if it was this very load.
+
+    pyiceberg's own retries (off by the table's properties) would not look whether the load came in meanwhile.
+    """
+    trying = Retrying(
+        stop=stop_after_attempt(CONFLICTS),
+        wait=wait_exponential_jitter(multiplier=0.05, max=2, jitter=0.1),
+        retry=retry_if_exception_type(CommitFailedException),
+        reraise=True,
+    )
+    for attempt in trying:
+        with attempt:
+            if attempt.retry_state.attempt_number > 1:
+                table.refresh()
+                if (done := _landed(table, mark)) is not None:
+                    return done
+            with table.transaction() as transaction:
+                change(transaction)
+                transaction.set_properties({MARK + mark.writer: mark.to_json()})
+    return None
+
+
+def _failed(table: Table, mark: Mark, error: Exception) -> CommitError:
+    name = ".".join(table.name())
+    return CommitError(
+        f"The commit of load {mark.load_id} to {name} failed ({type(error).__name__}: {error}); "
+        "nothing of it is visible, run again."
+    )
+
+
+def _refresh_for(table: Table, mark: Mark) -> None:
+    try:
+        _refresh(table)
+    except Exception as error:
+        raise _failed(table, mark, error) from error
 
 
 @retry(
