@@ -118,12 +118,17 @@ def replace_once(
     def replace(transaction: Transaction) -> None:
         if reshape is not None:
             reshape(transaction)
-        if table.current_snapshot() is None:
+        if _is_empty(table):
             transaction.append(rows, snapshot_properties=mark.summary())
         else:
             transaction.overwrite(rows, snapshot_properties=mark.summary())
 
     return _commit(table, replace, rows.num_rows, mark)
+
+
+def _is_empty(table: Table) -> bool:
+    snapshot = table.current_snapshot()
+    return snapshot is None or (snapshot.summary is not None and snapshot.summary.get("total-records") == "0")
 
 
 def _landed(table: Table, mark: Mark) -> Committed | None:

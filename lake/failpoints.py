@@ -50,7 +50,7 @@ def arm(spec: str) -> None:
         return
     name, _, rest = spec.partition(":")
     hit, _, action = (rest or "1:kill").partition(":")
-    if name not in NAMES or not hit.isdigit() or (action or "kill") not in ACTIONS:
+    if name not in NAMES or not hit.isdigit() or int(hit) < 1 or (action or "kill") not in ACTIONS:
         raise SettingError(
             f"BOATHOUSE_FAILPOINT is '{spec}'; it takes name:hit:action with a name of "
             f"{', '.join(sorted(NAMES))} and an action of {', '.join(ACTIONS)}."

@@ -37,6 +37,11 @@ SCHEMA = pa.schema(
 )
 
 
+def fingerprint(identity: str, version: str) -> bytes:
+    """Hash one document's id and version: 16 bytes, as DuckDB's ``unhex(md5(concat_ws(chr(31), id, version)))``."""
+    return md5(f"{identity}{SEPARATOR}{version}".encode(), usedforsecurity=False).digest()
+
+
 @dataclass
 class Tally:
     """A running count and order-free hash of the (id, version) pairs that a source sent."""
@@ -46,9 +51,12 @@ class Tally:
 
     def add(self, identity: str, version: str) -> None:
         """Count one document."""
-        digest = md5(f"{identity}{SEPARATOR}{version}".encode(), usedforsecurity=False).digest()
+        self.take(fingerprint(identity, version))
+
+    def take(self, print_: bytes) -> None:
+        """Count one document by its fingerprint."""
         self.count += 1
-        self.total = (self.total + int.from_bytes(digest[8:], "little")) % MODULUS
+        self.total = (self.total + int.from_bytes(print_[8:], "little")) % MODULUS
 
     @property
     def hash(self) -> str:
@@ -164,9 +172,10 @@ _BLANK = Mark(writer="", load_id="")
 
 def _measure(connection: duckdb.DuckDBPyConnection, table: Table, mark: Mark, snapshot_id: int | None) -> Proof:
     name = ".".join(table.name())
-    if snapshot_id is None:
+    current = Pin.of(table)
+    if current is None:
         return Proof(name, mark, 0, "0" * 16, None)
-    pin = Pin(name, snapshot_id, table.metadata_location)
+    pin = current if snapshot_id is None else current._replace(snapshot_id=snapshot_id)
     row = connection.execute(
         f"SELECT count(*), {hash_sql(mark.identity)} FROM {scan(pin)} WHERE _load_id = ?", [mark.load_id]
     ).fetchone()
@@ -179,5 +188,8 @@ def _write(catalogue: Catalog, proofs: list[Proof]) -> None:
         return
     table = ensure_table(catalogue, TABLE, SCHEMA)
     rows = pa.Table.from_pylist([proof.row() for proof in proofs], schema=SCHEMA)
-    load_id = "+".join(sorted({proof.mark.load_id for proof in proofs}))
-    commit_once(table, [rows], Mark(writer="proofs", load_id=load_id, claim_count=len(proofs)))
+    # A load whose tables are proven at two times has two different sets of proofs.
+    proven = Tally()
+    for proof in proofs:
+        proven.add(proof.mark.load_id, proof.table)
+    commit_once(table, [rows], Mark("proofs", f"proofs-{proven.hash}", claim_count=len(proofs)))

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import md5
 
 import duckdb
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
 from pyiceberg.io.pyarrow import schema_to_pyarrow
-from pyiceberg.table import Table
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table, Transaction
 
-from lake.catalogue import ensure_table
+from lake.catalogue import ensure_table, find_table
 from lake.commits import Mark, last_mark, replace_once
 from lake.errors import CommitError
 from lake.failpoints import reached
@@ -40,11 +42,11 @@ def publish(catalogue: Catalog, tables: Iterable[tuple[str, pa.Table]]) -> Publi
     hashes: dict[str, str] = {}
     for name, rows in tables:
         hashes[name] = content_hash(rows)
-        table = _conform(ensure_table(catalogue, f"gold.{name}", rows.schema), rows.schema)
+        table = _table(catalogue, name, rows.schema)
         last = last_mark(table, WRITER)
         if last is None or last.claim_hash != hashes[name]:
-            mark = Mark(WRITER, f"{name}-{hashes[name]}", "", rows.num_rows, hashes[name], "the warehouse")
-            replace_once(table, rows, mark)
+            mark = Mark(WRITER, _load_id(table, hashes[name]), "", rows.num_rows, hashes[name], "the warehouse")
+            replace_once(table, rows, mark, partial(_reshape, schema=rows.schema))
             changed.append(name)
         reached("publish.table")
         pins[name] = _pin(catalogue, name)
@@ -70,6 +72,17 @@ def _combined(hashes: dict[str, str]) -> str:
     return f"{sum(_hash_text(f'{name}={value}') for name, value in hashes.items()) % MODULUS:016x}"
 
 
+def _load_id(table: Table, content: str) -> str:
+    """Name a publication by its content and what it replaces, so that a table may return to what it once was."""
+    before = table.current_snapshot()
+    return f"{table.name()[-1]}-{content}-{before.snapshot_id if before else 0}"
+
+
+def _table(catalogue: Catalog, name: str, schema: pa.Schema) -> Table:
+    """Load the table as it is, or make it: what changes in its columns belongs into the commit of the rows."""
+    return find_table(catalogue, f"gold.{name}") or ensure_table(catalogue, f"gold.{name}", schema)
+
+
 def _pin(catalogue: Catalog, name: str) -> Pin:
     pin = Pin.of(catalogue.load_table(f"gold.{name}"))
     if pin is None:
@@ -77,19 +90,22 @@ def _pin(catalogue: Catalog, name: str) -> Pin:
     return pin
 
 
-def _conform(table: Table, schema: pa.Schema) -> Table:
+def _reshape(transaction: Transaction, schema: pa.Schema) -> None:
     """Give the table the columns of ``schema`` and no others; a column whose type changed is made anew."""
-    have = {field.name: field.type for field in schema_to_pyarrow(table.schema(), include_field_ids=False)}
+    have = _columns(transaction.table_metadata.schema())
     want = {field.name: field.type for field in schema}
     stale = [name for name, kind in have.items() if name not in want or not _same(kind, want[name])]
     if stale:
-        with table.update_schema(allow_incompatible_changes=True) as update:
+        with transaction.update_schema(allow_incompatible_changes=True) as update:
             for name in stale:
                 update.delete_column(name)
     if stale or want.keys() - have.keys():
-        with table.update_schema() as update:
+        with transaction.update_schema() as update:
             update.union_by_name(schema)
-    return table
+
+
+def _columns(schema: Schema) -> dict[str, pa.DataType]:
+    return {field.name: field.type for field in schema_to_pyarrow(schema, include_field_ids=False)}
 
 
 def _same(ours: pa.DataType, theirs: pa.DataType) -> bool:

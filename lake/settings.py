@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from lake.errors import SettingError
 
@@ -128,6 +128,11 @@ def load_settings() -> Settings:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise SettingError(f"{name} is wrong: {first['msg']}; see .env.example for what it takes.") from None
+    except SettingsError as error:
+        field = str(error).split('"')[1]
+        raise SettingError(f"{PREFIX}{field.upper()} is wrong: it takes JSON; see .env.example.") from None
+    except UnicodeDecodeError:
+        raise SettingError("The file .env isn't UTF-8 text; save it as UTF-8.") from None
 
 
 def silence_telemetry(settings: Settings) -> None:

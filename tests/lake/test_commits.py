@@ -88,7 +88,7 @@ def test_a_commit_that_was_refused_leaves_nothing_and_says_so(table: Table, far:
 def test_when_the_catalogue_goes_away_running_again_settles_it(
     table: Table, far: Table, network: Network, fate: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commits._refresh.retry, "wait", wait_none())  # type: ignore[attr-defined]
+    monkeypatch.setattr(commits._refresh.retry, "wait", wait_none())
 
     def last_batch() -> Iterator[pa.Table]:
         network.plan, network.down = [fate], True
