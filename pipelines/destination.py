@@ -17,7 +17,7 @@ from pyiceberg.table import Table
 from lake.catalogue import ensure_table
 from lake.commits import Mark, commit_once, last_mark
 from lake.proofs import Tally, hash_sql
-from pipelines.documents import QUARANTINE_SCHEMA, Landing, Load
+from pipelines.documents import Known, Landing, Load
 
 BATCH_ROWS = 50_000
 
@@ -40,7 +40,14 @@ def claims(state: Any) -> dict[str, Mark]:
 def bronze_destination(catalogue: Catalog) -> Any:
     """Make the dlt destination that commits each table's Parquet files to ``bronze.<table>``."""
 
-    @dlt.destination(name="bronze", batch_size=0, loader_file_format="parquet", naming_convention="direct")
+    # One job a table at a time: a table's first job commits all its files, and none may move while it does.
+    @dlt.destination(
+        name="bronze",
+        batch_size=0,
+        loader_file_format="parquet",
+        naming_convention="direct",
+        loader_parallelism_strategy="table-sequential",
+    )
     def bronze(file: Any, table: TTableSchema) -> None:
         name = str(table["name"])
         marks = claims(dlt.current.load_package_state()["state"])
@@ -90,10 +97,13 @@ def _batches(files: list[Path], schema: pa.Schema) -> Iterator[pa.Table]:
                 yield pa.Table.from_batches([batch]).cast(schema)
 
 
-def claim_quarantine(writer: str, load: Load, landings: list[Landing]) -> Iterator[pa.Table]:
-    """Give all landings' rejected documents as one table and claim them; nothing when there are none."""
-    tables = [landing.take_rejects() for landing in landings]
-    rejects = pa.concat_tables(tables) if tables else QUARANTINE_SCHEMA.empty_table()
+def claim_quarantine(writer: str, load: Load, landings: list[Landing], known: Known) -> Iterator[pa.Table]:
+    """Give all landings' rejected documents as one table and claim them; nothing when there are no new ones."""
+    if not any(landing.quarantined.count for landing in landings):
+        return
+    there = known("quarantine", "")
+    tables = [landing.rejects(there) for landing in landings]
+    rejects = pa.concat_tables(tables)
     if rejects.num_rows:
         tally = Tally()
         for identity, reason in zip(rejects["id"].to_pylist(), rejects["reason"].to_pylist(), strict=True):

@@ -18,9 +18,10 @@ from lake.pins import Pin
 from lake.readers import connect, scan
 from lake.settings import Settings
 from pipelines.destination import bronze_destination, claims, stay
-from pipelines.documents import SCHEMA, Load
+from pipelines.documents import SCHEMA, Known, Load
 
-Known = Callable[[str, str], frozenset[tuple[str, str]]]
+VERSIONS = {"quarantine": "reason"}
+"""What stands for the version in a table that has none."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def run_load(settings: Settings, catalogue: Catalog, name: str, source: Callable
     ``source`` makes the dlt source of a load; it is called after the rest was finished, so that it sees the
     cursors that the rest moved. Raises BoathouseError with the reason when a step fails.
     """
+    dlt.config["load.delete_completed_jobs"] = True
     pipeline = dlt.pipeline(
         pipeline_name=name,
         pipelines_dir=str(settings.state_dir.absolute() / "dlt"),
@@ -53,7 +55,8 @@ def run_load(settings: Settings, catalogue: Catalog, name: str, source: Callable
         if pipeline.has_pending_data:
             _finish(pipeline, catalogue)
         load = Load.begin(name)
-        pipeline.extract(source(load), loader_file_format="parquet")
+        with load.opened:
+            pipeline.extract(source(load), loader_file_format="parquet")
         reached("ingest.extracted")
         return Loaded(load.load_id, _finish(pipeline, catalogue))
     except PipelineStepFailed as error:
@@ -80,21 +83,26 @@ def known_documents(settings: Settings, catalogue: Catalog) -> Iterator[Known]:
     with ExitStack() as stack:
         opened: list[duckdb.DuckDBPyConnection] = []
 
-        def known(table: str, since: str) -> frozenset[tuple[str, str]]:
+        def known(table: str, since: str) -> frozenset[bytes]:
             found = find_table(catalogue, f"bronze.{table}")
             pin = None if found is None else Pin.of(found)
             if pin is None:
                 return frozenset()
             if not opened:
                 opened.append(stack.enter_context(connect(settings)))
-            return _pairs(opened[0], pin, since)
+            return _fingerprints(opened[0], pin, VERSIONS.get(table, "version"), since)
 
         yield known
 
 
-def _pairs(connection: duckdb.DuckDBPyConnection, pin: Pin, since: str) -> frozenset[tuple[str, str]]:
-    rows = connection.execute(f"SELECT id, version FROM {scan(pin)} WHERE version >= ?", [since]).fetchall()
-    return frozenset((str(row[0]), str(row[1])) for row in rows)
+def _fingerprints(connection: duckdb.DuckDBPyConnection, pin: Pin, version: str, since: str) -> frozenset[bytes]:
+    rows = connection.execute(
+        f"SELECT unhex(md5(concat_ws(chr(31), id, {version}))) FROM {scan(pin)} WHERE {version} >= ?", [since]
+    )
+    found: set[bytes] = set()
+    while batch := rows.fetchmany(50_000):
+        found.update(row[0] for row in batch)
+    return frozenset(found)
 
 
 def _finish(pipeline: dlt.Pipeline, catalogue: Catalog) -> dict[str, int]:

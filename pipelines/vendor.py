@@ -26,6 +26,12 @@ def _wait(state: RetryCallState) -> float:
     return asked if asked is not None else wait_exponential_jitter(multiplier=0.5, max=20)(state)
 
 
+def _passes(error: BaseException) -> bool:
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return False
+    return isinstance(error, (RetryableError, httpx.TransportError))
+
+
 def persistently(vendor: str, call: Callable[[], Any]) -> Any:
     """Call until it succeeds, at most ATTEMPTS times, for whatever passes by itself.
 
@@ -34,7 +40,7 @@ def persistently(vendor: str, call: Callable[[], Any]) -> Any:
     retrying = Retrying(
         stop=stop_after_attempt(ATTEMPTS),
         wait=_wait,
-        retry=retry_if_exception(lambda error: isinstance(error, (RetryableError, httpx.TransportError))),
+        retry=retry_if_exception(_passes),
         reraise=True,
     )
     try:

@@ -1,6 +1,6 @@
 """Shopify: the first load by bulk operation, every later one by what was updated since."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import dlt
@@ -11,7 +11,7 @@ from lake.commits import Mark
 from lake.errors import SourceError
 from lake.settings import Settings
 from pipelines.destination import claim, claim_quarantine
-from pipelines.documents import Landing, Load
+from pipelines.documents import Known, Landing, Load
 from pipelines.shopify.api import Shopify
 from pipelines.shopify.bulk import Document, gid_type, read_bulk, run_bulk
 from pipelines.shopify.pages import count_changes, read_changes
@@ -22,17 +22,16 @@ __all__ = ["TABLES", "WRITER", "shopify_source"]
 WRITER = "shopify"
 TRIES = 3
 
-Known = Callable[[str, str], frozenset[tuple[str, str]]]
-
 
 @dlt.source(name="shopify", max_table_nesting=0)
 def shopify_source(settings: Settings, load: Load, cursors: dict[str, str], known: Known) -> Any:
     """Read the shop since ``cursors`` (table to an ISO 8601 time; a table without one is read whole).
 
-    ``known(table, since)`` gives the (id, version) pairs that a table holds from ``since`` on. Yields Arrow
-    tables of bronze documents. Raises CredentialsError, SettingError or SourceError.
+    ``known(table, since)`` gives the fingerprints of the (id, version) pairs that a table holds from ``since`` on.
+    Yields Arrow tables of bronze documents. Raises CredentialsError, SettingError or SourceError.
     """
     client = Shopify(settings)
+    load.opened.callback(client.close)
     rejected: list[Landing] = []
     yield dlt.resource(_shop(client, load, known), name=SHOP.table)
     for resource in RESOURCES:
@@ -40,7 +39,7 @@ def shopify_source(settings: Settings, load: Load, cursors: dict[str, str], know
         rejected.append(landing)
         rows = _resource(client, resource, landing, cursors.get(resource.table), known)
         yield dlt.resource(rows, name=resource.table)
-    yield dlt.resource(claim_quarantine(WRITER, load, rejected), name="quarantine")
+    yield dlt.resource(claim_quarantine(WRITER, load, rejected, known), name="quarantine")
 
 
 def _shop(client: Shopify, load: Load, known: Known) -> Iterator[pa.Table]:
@@ -54,16 +53,18 @@ def _resource(
     client: Shopify, resource: Resource, landing: Landing, cursor: str | None, known: Known
 ) -> Iterator[pa.Table]:
     if cursor is None:
-        yield from _whole(client, resource, landing)
+        yield from _whole(client, resource, landing, known)
     else:
         yield from _changes(client, resource, landing, cursor, known)
 
 
-def _whole(client: Shopify, resource: Resource, landing: Landing) -> Iterator[pa.Table]:
+def _whole(client: Shopify, resource: Resource, landing: Landing, known: Known) -> Iterator[pa.Table]:
     operation = run_bulk(client, resource)
     landing.lane = "bulk"
+    # Another lane, or a load that disagreed with the shop, may have brought some before.
+    landing.known = known(resource.table, "")
     yield from _gather(landing, resource, read_bulk(client, resource, operation))
-    said = int(operation["rootObjectCount"] or 0)
+    said = int(operation["rootObjectCount"] or 0) - landing.again
     # What is updated while the operation runs may be in it or not: the next load starts where this one did.
     cursor = min(landing.newest or operation["createdAt"], operation["createdAt"])
     yield from _finish(landing, cursor, said, "rootObjectCount of the bulk operation")

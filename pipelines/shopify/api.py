@@ -66,14 +66,26 @@ class Shopify:
     def download(self, url: str) -> httpx.Response:
         """Open a bulk operation's result as a stream; the caller closes it. Raises SourceError."""
         request = self._http.build_request("GET", url)
-        response: httpx.Response = persistently("Shopify", lambda: self._http.send(request, stream=True))
+        response: httpx.Response = persistently("Shopify", lambda: self._open(request))
         if response.status_code != 200:
             raise SourceError(f"Shopify's bulk result answered {response.status_code}; run again to ask for a new one.")
         return response
 
+    def _open(self, request: httpx.Request) -> httpx.Response:
+        response = self._http.send(request, stream=True)
+        if response.status_code != 200:
+            response.close()
+            raise_if_passing("Shopify", response)
+        return response
+
     def _post(self, body: bytes) -> bytes:
-        self._authorize()
+        fresh = self._authorize()
         response = self._http.post(f"/admin/api/{self.version}/graphql.json", content=body, headers=self._headers)
+        if response.status_code == 401 and not fresh:
+            # The token ran out before its time, or the app's credentials were rotated: ask for another, once.
+            self._expires = 0.0
+            self._authorize()
+            response = self._http.post(response.request.url, content=body, headers=self._headers)
         self._refuse(response)
         raise_if_passing("Shopify", response)
         answer = _Answer(response)
@@ -81,6 +93,8 @@ class Shopify:
         if answer.throttled:
             wait = max(0.1, (answer.requested - (self._available or 0)) / self._restore)
             raise RetryableError("Shopify kept answering THROTTLED; try later or lower the load.", wait)
+        if answer.passing:
+            raise RetryableError(f"Shopify kept failing: {answer.errors}; try later.")
         if answer.errors:
             raise SourceError(f"Shopify refused a query: {answer.errors}")
         return response.content
@@ -96,15 +110,17 @@ class Shopify:
                 f"Shopify knows no open shop {self.domain}: {_message(response)}; check BOATHOUSE_SHOPIFY_SHOP."
             )
 
-    def _authorize(self) -> None:
+    def _authorize(self) -> bool:
+        """See to it that there is a token, and say whether another one would be no better."""
         settings = self._settings
         if settings.shopify_access_token:
             token = settings.shopify_access_token.get_secret_value()
         elif time.monotonic() < self._expires:
-            return
+            return False
         else:
             token = self._fetch_token()
         self._headers = {"X-Shopify-Access-Token": token, "Content-Type": "application/json"}
+        return True
 
     def _fetch_token(self) -> str:
         settings = self._settings
@@ -144,7 +160,9 @@ class _Answer:
         listed: list[dict[str, Any]] = errors if isinstance(errors, list) else [{"message": str(errors)}]
         cost = (body.get("extensions") or {}).get("cost") or {}
         status = cost.get("throttleStatus") or {}
-        self.throttled = any((e.get("extensions") or {}).get("code") == "THROTTLED" for e in listed)
+        codes = {(error.get("extensions") or {}).get("code") for error in listed}
+        self.throttled = "THROTTLED" in codes
+        self.passing = bool(codes & {"INTERNAL_SERVER_ERROR", "TIMEOUT"})
         self.errors = "; ".join(str(e.get("message")) for e in listed)
         self.requested = float(cost.get("requestedQueryCost") or 0)
         self.bucket = (
@@ -157,5 +175,6 @@ def _message(response: httpx.Response) -> str:
         body = response.json()
     except ValueError:
         return f"{response.status_code} {response.reason_phrase}"
-    text = body.get("errors") or body.get("error_description") or body.get("error") or response.reason_phrase
+    told = body if isinstance(body, dict) else {"errors": body}
+    text = told.get("errors") or told.get("error_description") or told.get("error") or response.reason_phrase
     return str(text)[:200]

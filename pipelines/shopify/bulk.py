@@ -4,7 +4,8 @@ Facts: shopify.dev, "Perform bulk operations with the GraphQL Admin API" (childr
 ``rootObjectCount`` counts the objects that aren't children; partial data is offered apart).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from lake.errors import SourceError
 from pipelines.shopify.api import Shopify
 from pipelines.shopify.resources import Resource, query_text
 
+TRIES = 3
+PARENT = b'"__parentId"'
 DONE = frozenset({"COMPLETED", "FAILED", "CANCELED", "EXPIRED"})
 
 
@@ -42,18 +45,32 @@ def run_bulk(client: Shopify, resource: Resource) -> dict[str, Any]:
 
     Raises SourceError when Shopify won't start it or it doesn't complete; partial data is never used.
     """
-    answer = orjson.loads(client.graphql(query_text("bulk_start"), {"query": resource.bulk_query}))
-    started = answer["data"]["bulkOperationRunQuery"]
-    if started["userErrors"]:
-        said = "; ".join(error["message"] for error in started["userErrors"])
-        raise SourceError(f"Shopify didn't start the bulk operation for {resource.name}: {said}")
-    operation = _wait(lambda: _poll(client, started["bulkOperation"]["id"]))
+    operation = _wait(partial(_poll, client, _start(client, resource)))
     if operation["status"] != "COMPLETED":
         raise SourceError(
             f"Shopify's bulk operation for {resource.name} ended as {operation['status']} "
             f"({operation.get('errorCode')}); run again to start a new one."
         )
     return operation
+
+
+def _start(client: Shopify, resource: Resource) -> str:
+    """Start the operation and give its id, after the one that a killed run may have left has ended."""
+    for _ in range(TRIES):
+        answer = orjson.loads(client.graphql(query_text("bulk_start"), {"query": resource.bulk_query}))
+        started = answer["data"]["bulkOperationRunQuery"]
+        if not started["userErrors"]:
+            return str(started["bulkOperation"]["id"])
+        if all(error.get("code") != "OPERATION_IN_PROGRESS" for error in started["userErrors"]):
+            break
+        _wait(lambda: _current(client))
+    said = "; ".join(error["message"] for error in started["userErrors"])
+    raise SourceError(f"Shopify didn't start the bulk operation for {resource.name}: {said}")
+
+
+def _current(client: Shopify) -> Any:
+    data = orjson.loads(client.graphql(query_text("bulk_current")))["data"]
+    return data["currentBulkOperation"] or {"status": "COMPLETED"}
 
 
 def _poll(client: Shopify, operation_id: str) -> dict[str, Any]:
@@ -97,31 +114,62 @@ def _lines(client: Shopify, url: str) -> Iterator[bytes]:
         response.close()
 
 
-def assemble(resource: Resource, lines: Iterator[bytes]) -> Iterator[Document]:
-    """Join each root line with the child lines that follow it; see read_bulk."""
-    root: bytes | None = None
-    keys: Line | None = None
-    children: dict[str, list[bytes]] = {}
+def assemble(resource: Resource, lines: Iterable[bytes]) -> Iterator[Document]:
+    """Join each root line with the child lines that follow it; see read_bulk.
+
+    A root whose line, or a line of whose children, can't be read is one faulty document with all its lines.
+    """
+    group: _Group | None = None
     for line in lines:
         if not line.strip():
             continue
-        try:
-            found = decode_line(line)
-        except msgspec.DecodeError as error:
-            yield Document(None, line, f"not a document: {error}")
-            continue
-        if found.parent is None:
-            if root is not None:
-                yield Document(keys, splice(root, resource, children))
-            root, keys, children = line, found, {}
-        elif keys is None or found.parent != keys.id:
-            raise SourceError(
-                f"Shopify's bulk result for {resource.name} isn't grouped: a child of {found.parent} is apart."
-            )
+        found, fault = _read(line)
+        child = found.parent is not None if found else group is not None and PARENT in line
+        if not child:
+            if group is not None:
+                yield group.document()
+            group = _Group(resource, line, found, fault)
+        elif group is None or not group.take(line, found, fault):
+            apart = found.parent if found else "another object"
+            raise SourceError(f"Shopify's bulk result for {resource.name} isn't grouped: a child of {apart} is apart.")
+    if group is not None:
+        yield group.document()
+
+
+def _read(line: bytes) -> tuple[Line | None, str]:
+    try:
+        return decode_line(line), ""
+    except msgspec.DecodeError as error:
+        return None, f"not a document: {error}"
+
+
+class _Group:
+    """A root line and the child lines that follow it."""
+
+    def __init__(self, resource: Resource, root: bytes, keys: Line | None, fault: str) -> None:
+        self._resource = resource
+        self._lines = [root]
+        self._keys = keys
+        self._fault = fault
+        self._children: dict[str, list[bytes]] = {}
+
+    def take(self, line: bytes, child: Line | None, fault: str) -> bool:
+        """Take a child's line, unless it is another root's; one that can't be read makes the whole unreadable."""
+        if child is not None and self._keys is not None and child.parent != self._keys.id:
+            return False
+        field = None if child is None else self._resource.children.get(gid_type(child.id))
+        self._lines.append(line)
+        if field is None:
+            self._fault = fault or "a nested object of no known kind"
         else:
-            children.setdefault(resource.children[gid_type(found.id)], []).append(line)
-    if root is not None:
-        yield Document(keys, splice(root, resource, children))
+            self._children.setdefault(field, []).append(line)
+        return True
+
+    def document(self) -> Document:
+        """Give the whole document."""
+        if self._fault:
+            return Document(None, b"\n".join(self._lines), self._fault)
+        return Document(self._keys, splice(self._lines[0], self._resource, self._children))
 
 
 def gid_type(gid: str | None) -> str:

@@ -1,6 +1,6 @@
 """Stripe: each list newest first, then what was created since, and again what an event says has changed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 from lake.commits import Mark
 from lake.settings import Settings
 from pipelines.destination import claim, claim_quarantine
-from pipelines.documents import Landing, Load
+from pipelines.documents import Known, Landing, Load
 from pipelines.stripe.api import Keys, Stripe, decode_keys
 from pipelines.stripe.resources import EVENTS, RESOURCES, TABLES, Resource
 
@@ -20,8 +20,9 @@ __all__ = ["TABLES", "WRITER", "stripe_source"]
 
 WRITER = "stripe"
 
-Known = Callable[[str, str], frozenset[tuple[str, str]]]
 OVERLAP = timedelta(minutes=5)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NEVER = 253_402_300_800  # the year 10000, in Unix seconds
 
 
 class Cursor(msgspec.Struct, frozen=True):
@@ -41,10 +42,11 @@ def stripe_source(settings: Settings, load: Load, cursors: dict[str, str], known
     """Read the account since ``cursors`` (table to a Cursor's JSON; a table without one is read whole).
 
     Events are signals: an object that an event names is read again, with the event's time as its version.
-    ``known(table, since)`` gives the (id, version) pairs that a table holds from ``since`` on. Yields Arrow
-    tables of bronze documents. Raises CredentialsError, SettingError or SourceError.
+    ``known(table, since)`` gives the fingerprints of the (id, version) pairs that a table holds from ``since`` on.
+    Yields Arrow tables of bronze documents. Raises CredentialsError, SettingError or SourceError.
     """
     client = Stripe(settings)
+    load.opened.callback(client.close)
     marks = {table: msgspec.json.decode(text, type=Cursor) for table, text in cursors.items()}
     signals = Signals(min((mark.event for mark in marks.values()), default=""))
     landings: list[Landing] = []
@@ -53,7 +55,7 @@ def stripe_source(settings: Settings, load: Load, cursors: dict[str, str], known
         landings.append(landing)
         rows = _resource(client, resource, landing, marks.get(resource.table), known, signals)
         yield dlt.resource(rows, name=resource.table)
-    yield dlt.resource(claim_quarantine(WRITER, load, landings), name="quarantine")
+    yield dlt.resource(claim_quarantine(WRITER, load, landings, known), name="quarantine")
 
 
 class Signals:
@@ -108,10 +110,10 @@ def _finish(landing: Landing, cursor: Cursor, resource: Resource, since: str) ->
 
 def _take(landing: Landing, payload: bytes, signals: Signals | None) -> None:
     keys = _keys(payload)
-    if keys is None or not keys.id or keys.created is None:
+    if keys is None or not keys.id or keys.created is None or not 0 <= keys.created < NEVER:
         landing.reject(payload, "no id or no created time")
         return
-    version = _iso_time(datetime.fromtimestamp(keys.created, UTC))
+    version = _iso_time(EPOCH + timedelta(seconds=keys.created))
     if signals is not None:
         signals.heed(payload, version)
     landing.add(keys.id, version, payload)
@@ -119,9 +121,10 @@ def _take(landing: Landing, payload: bytes, signals: Signals | None) -> None:
 
 def _take_changed(client: Stripe, resource: Resource, landing: Landing, mark: Cursor, signals: Signals) -> None:
     for identity, at in signals.changed.get(resource.kind, {}).items():
-        if at >= mark.event and (identity, at) not in landing.known:
+        if at >= mark.event and not landing.has(identity, at):
             payload = client.find(resource.path, identity) or _gone(resource, identity)
-            landing.add(identity, at, payload, op="delete" if b'"deleted":true' in payload else "upsert")
+            keys = _keys(payload)
+            landing.add(identity, at, payload, op="delete" if keys is not None and keys.deleted else "upsert")
 
 
 def _gone(resource: Resource, identity: str) -> bytes:

@@ -18,6 +18,7 @@ class Keys(msgspec.Struct, gc=False):
 
     id: str | None = None
     created: int | None = None
+    deleted: bool = False
 
 
 class _Page(msgspec.Struct):
