@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from boathouse.sandbox_commands import sandbox_app
 from lake import failpoints
 from lake.errors import BoathouseError
 from lake.logs import configure_logs
@@ -20,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A lakehouse for one node: Shopify, Stripe and Postgres into Iceberg, out as metrics and reports.",
 )
+app.add_typer(sandbox_app, name="sandbox")
 
 
 def _settings() -> Settings:

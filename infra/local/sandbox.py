@@ -61,4 +61,5 @@ class Sandbox:
             "shopify_url": url,
             "stripe_api_key": SecretStr(credentials.STRIPE_API_KEY),
             "stripe_url": url,
+            "stripe_webhook_secrets": [SecretStr(credentials.STRIPE_WEBHOOK_SECRET)],
         }

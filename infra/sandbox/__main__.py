@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8900, help="port of loopback; 0 is any free one")
     parser.add_argument("--seed", type=int, default=1997, help="seed of everything invented")
     parser.add_argument("--orders", type=int, default=0, help="synthetic orders; 0 is the CDNOW history")
-    parser.add_argument("--state-dir", type=Path, help="folder for bulk operations' files")
+    parser.add_argument("--state-dir", type=Path, help="folder for what was sold and bulk operations' files")
     parser.add_argument("--plan", choices=sorted(PLANS), default="standard", help="Shopify plan, for the rate limit")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="boathouse-sandbox-") as scratch:

@@ -30,10 +30,18 @@ class Customers(NamedTuple):
 class Content(Protocol):
     """What a shop sold to whom; orders are numbered from 0 by when they were made, customers by when they came."""
 
-    order_count: int
-    customer_count: int
     opened: int
     """When the shop opened, in seconds since 1970 UTC, before everything else."""
+
+    @property
+    def order_count(self) -> int:
+        """How many orders there are."""
+        ...
+
+    @property
+    def customer_count(self) -> int:
+        """How many customers there are."""
+        ...
 
     @property
     def charged(self) -> Sequence[int]:

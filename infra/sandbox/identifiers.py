@@ -12,11 +12,13 @@ _BASE: Final = {
     "OrderTransaction": 6_700_000_000_001,
     "MailingAddress": 8_800_000_000_001,
     "Fulfillment": 4_900_000_000_001,
+    "Refund": 930_000_000_001,
+    "RefundLineItem": 480_000_000_001,
 }
 _GID = "gid://shopify/"
 _ODD = 0x9E3779B97F4A7C15
-_WIDTH = {"ch": 64, "txn": 64, "pi": 64, "pm": 56, "cus": 56}
-_MARK = {"ch": "3Sandbox", "txn": "3Sandbox", "pi": "3Sandbox", "pm": "1Sandbox", "cus": ""}
+_WIDTH = {"ch": 64, "txn": 64, "pi": 64, "pm": 56, "cus": 56, "re": 64, "evt": 64}
+_MARK = dict.fromkeys(_WIDTH, "3Sandbox") | {"pm": "1Sandbox", "evt": "1Sandbox", "cus": ""}
 
 
 def legacy_id(kind: str, index: int) -> int:

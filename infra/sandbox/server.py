@@ -14,6 +14,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from infra.sandbox.answer import Answer, Request, json_answer
+from infra.sandbox.selling.control import Control
 from infra.sandbox.shop import Shop
 from infra.sandbox.shopify.admin import Admin
 from infra.sandbox.stripe.api import StripeApi
@@ -22,6 +23,7 @@ from lake.errors import PortTakenError
 HOST = "127.0.0.1"
 _PIECE = 1 << 20
 _SWITCH = 0.001
+_PATIENCE = 3.0
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -34,6 +36,7 @@ class Application:
         self.shop = shop
         self.admin = Admin(shop, state_dir, plan)
         self.stripe = StripeApi(shop)
+        self.control = Control(shop)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -50,7 +53,10 @@ class Application:
         if request.path == "/healthz":
             counts = {"orders": self.shop.order_count, "customers": self.shop.customer_count}
             return json_answer(200, {"status": "ok", "seed": self.shop.seed, **counts})
-        found = self.stripe.answer(request) or self.admin.answer(request)
+        if own := self.control.answer(request):
+            return own
+        with self.shop.sales.lock:
+            found = self.stripe.answer(request) or self.admin.answer(request)
         return found or json_answer(404, {"errors": "Not Found"})
 
 
@@ -79,16 +85,19 @@ def serve(port: int, *, seed: int, orders: int, state_dir: Path, plan: str = "st
     """Serve the shop on a port of loopback until SIGINT or SIGTERM; port 0 is any free one.
 
     ``orders`` synthetic orders, or the CDNOW history if 0. Prints one line with the address as soon as it listens.
-    Raises PortTakenError.
+    What is sold is kept in ``state_dir``. Raises PortTakenError, or ServiceError if what was sold can't be read.
     """
     port = _free(port)
-    shop = Shop(seed, orders)
+    shop = Shop(seed, orders, state_dir / f"sales-{seed}-{orders}.jsonl")
     application = Application(shop, state_dir, plan)
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     sys.setswitchinterval(_SWITCH)
     logging.getLogger("_granian").setLevel(logging.ERROR)
-    asyncio.run(_serve(application, port))
+    try:
+        asyncio.run(_serve(application, port))
+    finally:
+        application.control.stop(_PATIENCE)
 
 
 async def _serve(application: Application, port: int) -> None:

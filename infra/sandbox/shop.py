@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from infra.sandbox import people, products
 from infra.sandbox.content import Content, Customers, Orders
 from infra.sandbox.history import History
 from infra.sandbox.noise import Ints, draw
+from infra.sandbox.selling.sales import Sales
+from infra.sandbox.selling.trade import Trade
 from infra.sandbox.synthetic import Synthetic
 
 CHUNK = 2_000
@@ -28,11 +31,17 @@ class Lines(NamedTuple):
 
 
 class Shop:
-    """A shop with the CDNOW history, or with ``orders`` synthetic orders; the same for the same seed, always."""
+    """A shop with the CDNOW history, or with ``orders`` synthetic orders; the same for the same seed, always.
 
-    def __init__(self, seed: int, orders: int = 0) -> None:
+    What it sells from then on is in ``sales``, and kept in the file ``journal`` if there is one.
+    """
+
+    def __init__(self, seed: int, orders: int = 0, journal: Path | None = None) -> None:
         self.seed = seed
-        self.content: Content = Synthetic(seed, orders) if orders else History(seed)
+        self.past: Content = Synthetic(seed, orders) if orders else History(seed)
+        self.sales = Sales(self.past.order_count, self.past.customer_count, journal)
+        self.content: Content = Trade(self.past, self.sales)
+        self._times: tuple[int, Ints, Ints] | None = None
         self.products = products.products(seed)
 
     @property
@@ -85,19 +94,32 @@ class Shop:
         for start in range(0, count, size):
             yield np.arange(start, min(start + size, count))
 
-    @cached_property
+    @property
     def customer_times(self) -> tuple[Ints, Ints]:
         """When each customer came and last changed, in seconds since 1970 UTC."""
-        parts = [self.customers(index) for index in self.chunks(self.customer_count, 50_000)]
+        sales = self.sales
+        if self._times and self._times[0] == sales.version:
+            return self._times[1:]
+        created = np.concatenate([self.past_times[0], np.array(sales.joined, np.int64)])
+        updated = np.concatenate([self.past_times[1], np.array(sales.joined, np.int64)])
+        buyers = {customer: sales.find(bought[-1]).created for customer, bought in sales.by_customer.items()}
+        updated[list(buyers)] = list(buyers.values())
+        self._times = (sales.version, created, updated)
+        return created, updated
+
+    @cached_property
+    def past_times(self) -> tuple[Ints, Ints]:
+        """The same of the customers before the first sale."""
+        parts = [self.past.customers(index) for index in self.chunks(self.past.customer_count, 50_000)]
         empty = [np.zeros(0, np.int64)]
         created = np.concatenate(empty + [part.created for part in parts])
         return created, np.concatenate(empty + [part.updated for part in parts])
 
     @cached_property
     def sold(self) -> Ints:
-        """How many of each product were sold."""
+        """How many of each product were sold before the first sale."""
         total = np.zeros(len(self.products), np.int64)
-        for index in self.chunks(self.order_count, 50_000):
+        for index in self.chunks(self.past.order_count, 50_000):
             lines = self.lines(self.orders(index))
             total += np.bincount(lines.first_product, lines.first_units, len(total)).astype(np.int64)
             total += np.bincount(lines.second_product, lines.second_units, len(total)).astype(np.int64)
@@ -105,5 +127,5 @@ class Shop:
 
     @cached_property
     def on_hand(self) -> Ints:
-        """How many of each product are left: what was bought in at the opening less what was sold."""
+        """How many of each product were left before the first sale: what was bought in less what was sold."""
         return _RESERVE_LEAST + draw(self.seed, "stock.reserve", np.arange(len(self.products)), _RESERVE_SPREAD)

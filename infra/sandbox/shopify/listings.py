@@ -9,8 +9,10 @@ import numpy as np
 
 from infra.sandbox.identifiers import legacy_id
 from infra.sandbox.noise import Ints
+from infra.sandbox.sequences import chained
 from infra.sandbox.shop import Shop
-from infra.sandbox.shopify.search import Term, second, terms, whole
+from infra.sandbox.shopify.search import COMPARE, Term, by_id, second, terms, whole
+from infra.sandbox.shopify.sold_search import sold_orders
 
 _TIMES = ("created_at", "updated_at", "processed_at")
 _ALWAYS = {
@@ -19,13 +21,6 @@ _ALWAYS = {
     "fulfillment_status": {"any", "shipped", "fulfilled"},
     "test": {"false"},
     "state": {"disabled"},
-}
-_COMPARE: dict[str, Callable[[Ints, int], Ints]] = {
-    "=": np.equal,
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
 }
 
 
@@ -38,34 +33,67 @@ class Listing(NamedTuple):
 
 
 class Listings:
-    """Finds and sorts the documents of one shop."""
+    """Finds and sorts the documents of one shop, as they are now."""
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
-        self.find = lru_cache(64)(self._find)
+        self._found = lru_cache(64)(self._find)
 
-    def _find(self, kind: str, query: str | None, sort_key: str) -> Listing:
+    def find(self, kind: str, query: str | None, sort_key: str) -> Listing:
         """List the documents that match the search; conditions on unknown fields are ignored, as by Shopify."""
+        return self._found(kind, query, sort_key, self.shop.sales.version)
+
+    def _find(self, kind: str, query: str | None, sort_key: str, version: int) -> Listing:
         wanted = terms(query)
-        if any(term.value.lower() not in _ALWAYS.get(term.field, {term.value.lower()}) for term in wanted):
-            return Listing(kind, range(0), _by_number)
         if kind == "Order":
-            return Listing(kind, self._orders(wanted), _by_number)
+            return self._orders(wanted, sort_key)
+        if not _always(wanted):
+            return Listing(kind, range(0), _by_number)
         if kind == "Product":
             return Listing(kind, self._products(wanted), _by_number)
         if sort_key != "UPDATED_AT":
             return Listing(kind, self._customers(wanted, range(self.shop.customer_count)), _by_number)
         updated = self.shop.customer_times[1]
-        numbers = self._customers(wanted, self._customers_by_update)
+        numbers = self._customers(wanted, self._customers_by_update())
         return Listing(kind, numbers, lambda number: (int(updated[number]), number))
 
-    @cached_property
     def _customers_by_update(self) -> Ints:
-        return np.argsort(self.shop.customer_times[1], kind="stable")
+        """Sort the customers by their last change: who bought since goes behind everybody else."""
+        sales = self.shop.sales
+        if not sales.by_customer:
+            return self._past_by_update
+        updated = self.shop.customer_times[1]
+        buyers = np.array(sorted(sales.by_customer), np.int64)
+        waiting = np.ones(self.shop.past.customer_count, bool)
+        waiting[buyers[buyers < len(waiting)]] = False
+        rest = self._past_by_update[waiting[self._past_by_update]]
+        return np.concatenate([rest, buyers[np.argsort(updated[buyers], kind="stable")]])
 
-    def _orders(self, wanted: list[Term]) -> Sequence[int]:
-        """List orders: an order is made, processed and last changed at the same time, in the order of the numbers."""
-        low, high = 0, self.shop.order_count
+    @cached_property
+    def _past_by_update(self) -> Ints:
+        return np.argsort(self.shop.past_times[1], kind="stable")
+
+    def _orders(self, wanted: list[Term], sort_key: str) -> Listing:
+        """List orders, the past ones before those sold since, which are the only ones that change."""
+        sales, first = self.shop.sales, self.shop.sales.first_order
+        numbers = self._past_orders(wanted) if _always(wanted) else range(0)
+        if not len(sales):
+            return Listing("Order", numbers, _by_number)
+        sold = sold_orders(sales, wanted)
+        if sort_key != "UPDATED_AT":
+            return Listing("Order", chained(numbers, sold.tolist()), _by_number)
+        updated = sales.updated()
+        by_update = sold[np.argsort(updated[sold - first], kind="stable")]
+        # A past order ranks by its number, which is far below any time.
+        return Listing(
+            "Order",
+            chained(numbers, by_update.tolist()),
+            lambda number: (number if number < first else int(updated[number - first]), number),
+        )
+
+    def _past_orders(self, wanted: list[Term]) -> Sequence[int]:
+        """List past orders: one is made, processed and last changed at the same time, in the order of the numbers."""
+        low, high = 0, self.shop.past.order_count
         numbers = range(high)
         for field, operator, value in wanted:
             if field in _TIMES and (time := second(value)) is not None:
@@ -86,8 +114,8 @@ class Listings:
         for field, _, value in wanted:
             if field == "customer_id" and (number := whole(value)) is not None:
                 customer = number - legacy_id("Customer", 0)
-                known = 0 <= customer < self.shop.customer_count
-                return [n for n in self.shop.content.orders_of(customer) if n in numbers] if known else []
+                known = 0 <= customer < self.shop.past.customer_count
+                return [n for n in self.shop.past.orders_of(customer) if n in numbers] if known else []
         return numbers
 
     def _customers(self, wanted: list[Term], numbers: Sequence[int] | Ints) -> Sequence[int]:
@@ -96,18 +124,18 @@ class Listings:
             if term.field in ("created_at", "updated_at") and (time := second(term.value)) is not None:
                 column = self.shop.customer_times[term.field == "updated_at"]
                 kept = np.asarray(kept)
-                kept = kept[_COMPARE[term.operator](column[kept], time)]
+                kept = kept[COMPARE[term.operator](column[kept], time)]
             elif term.field == "id":
-                kept = _by_id(term, "Customer", np.asarray(kept))
+                kept = by_id(term, "Customer", np.asarray(kept))
         return kept  # type: ignore[return-value]
 
     def _products(self, wanted: list[Term]) -> Sequence[int]:
         kept = np.arange(len(self.shop.products))
         for term in wanted:
             if term.field in ("created_at", "updated_at") and (time := second(term.value)) is not None:
-                kept = kept[_COMPARE[term.operator](np.full(len(kept), self.shop.content.opened), time)]
+                kept = kept[COMPARE[term.operator](np.full(len(kept), self.shop.content.opened), time)]
             elif term.field == "id":
-                kept = _by_id(term, "Product", kept)
+                kept = by_id(term, "Product", kept)
         return kept  # type: ignore[return-value]
 
 
@@ -115,8 +143,6 @@ def _by_number(number: int) -> tuple[int, int]:
     return number, number
 
 
-def _by_id(term: Term, kind: str, numbers: Ints) -> Ints:
-    identifier = whole(term.value)
-    if identifier is None:
-        return numbers
-    return numbers[_COMPARE[term.operator](numbers + legacy_id(kind, 0), identifier)]
+def _always(wanted: list[Term]) -> bool:
+    """Say whether what never differs between documents is what is wanted."""
+    return all(term.value.lower() in _ALWAYS.get(term.field, {term.value.lower()}) for term in wanted)

@@ -11,6 +11,7 @@ from infra.sandbox.shop import Shop
 from infra.sandbox.shopify import orders, products
 from infra.sandbox.shopify.money import amount, money, timestamps
 from infra.sandbox.shopify.references import Reference
+from infra.sandbox.shopify.sold import amend
 
 Node = dict[str, Any]
 
@@ -20,12 +21,20 @@ class Nodes:
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
-        self.one = lru_cache(2048)(self._one)
+        self._known = lru_cache(2048)(self._one)
         self._products: list[Node] | None = None
+
+    def one(self, reference: Reference) -> Node:
+        """Make the document that a reference leads to, as it is now."""
+        return self._known(reference, self.shop.sales.version)
 
     def orders(self, index: Ints) -> list[Node]:
         """Make the orders with these numbers."""
-        return orders.orders(self.shop, index)
+        found = orders.orders(self.shop, index)
+        sold = np.flatnonzero(index >= self.shop.sales.first_order)
+        if len(sold):
+            amend(self.shop, index[sold], [found[place] for place in sold])
+        return found
 
     def customers(self, index: Ints) -> list[Node]:
         """Make the customers with these numbers."""
@@ -56,7 +65,7 @@ class Nodes:
         counts |= dict.fromkeys(("Product", "ProductVariant", "InventoryItem"), len(self.shop.products))
         return counts.get(kind, self.shop.customer_count if kind == "MailingAddress" else 0)
 
-    def _one(self, reference: Reference) -> Node:
+    def _one(self, reference: Reference, version: int) -> Node:
         kind, index = reference
         if kind == "MailingAddress":
             return _address(self.shop, index)

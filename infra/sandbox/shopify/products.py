@@ -8,6 +8,7 @@ from infra.sandbox.credentials import SHOP_DOMAIN
 from infra.sandbox.history import ZONE
 from infra.sandbox.identifiers import gid, legacy_id
 from infra.sandbox.products import Product
+from infra.sandbox.selling.currencies import CODES
 from infra.sandbox.shop import Shop
 from infra.sandbox.shopify.money import money, timestamps
 from infra.sandbox.shopify.references import Reference
@@ -108,7 +109,7 @@ def storefront(shop: Shop) -> Node:
             "sslEnabled": True,
         },
         "currencyCode": "USD",
-        "enabledPresentmentCurrencies": ["USD"],
+        "enabledPresentmentCurrencies": list(CODES),
         "currencyFormats": {"moneyFormat": "${{amount}}", "moneyWithCurrencyFormat": "${{amount}} USD"},
         "ianaTimezone": ZONE.key,
         "timezoneAbbreviation": "EST",

@@ -1,12 +1,26 @@
 """Shopify's search syntax, as in ``query: "updated_at:>='1997-05-01T00:00:00Z' AND id:>5"``."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from infra.sandbox.history import ZONE
+from infra.sandbox.identifiers import legacy_id
+from infra.sandbox.noise import Ints
 
 _TERM = re.compile(r"""(\w+):\s*(<=|>=|<|>|)\s*('[^']*'|"[^"]*"|\S+)""")
+
+COMPARE: dict[str, Callable[[Ints, int], Any]] = {
+    "=": np.equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+"""What each operator does with an array and a value."""
 
 
 class Term(NamedTuple):
@@ -36,3 +50,12 @@ def whole(value: str) -> int | None:
     """Read a number, also out of a global id's end. Nothing if it is none."""
     digits = value.rpartition("/")[2]
     return int(digits) if digits.isdigit() else None
+
+
+def by_id(term: Term, kind: str, numbers: Ints) -> Ints:
+    """Keep the numbers whose id meets the condition."""
+    identifier = whole(term.value)
+    if identifier is None:
+        return numbers
+    kept: Ints = numbers[COMPARE[term.operator](numbers + legacy_id(kind, 0), identifier)]
+    return kept

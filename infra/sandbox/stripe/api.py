@@ -14,8 +14,8 @@ from infra.sandbox.stripe import failures
 from infra.sandbox.stripe.failures import InvalidRequestError
 from infra.sandbox.stripe.lists import RESOURCES, find, page
 from infra.sandbox.stripe.parameters import bounds
+from infra.sandbox.stripe.sold import VERSION
 
-VERSION = "2025-03-31.basil"
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?(; .*)?")
 _PATH = re.compile(r"/v1/([a-z_]+)(?:/([^/]+))?/?")
 

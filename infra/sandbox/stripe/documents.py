@@ -108,10 +108,11 @@ def charges(shop: Shop, orders: Ints) -> list[Document]:
         shop.cards(rows.customer),
         strict=True,
     )
-    return [_charge(*row) for row in columns]
+    return [charge(*row) for row in columns]
 
 
-def _charge(order: int, customer: int, cents: int, created: int, name: Name, home: Address, card: Card) -> Document:
+def charge(order: int, customer: int, cents: int, created: int, name: Name, home: Address, card: Card) -> Document:
+    """Make the charge of one order, under the order's number."""
     number = f"#{1001 + order}"
     return {
         "id": stripe_id("ch", order),
@@ -169,10 +170,11 @@ def balance_transactions(shop: Shop, orders: Ints) -> list[Document]:
     """Make the balance transactions of the charges of these orders."""
     rows = shop.orders(orders)
     columns = zip(orders.tolist(), rows.cents.tolist(), rows.created.tolist(), strict=True)
-    return [_balance_transaction(*row) for row in columns]
+    return [balance_transaction(*row) for row in columns]
 
 
-def _balance_transaction(order: int, cents: int, created: int) -> Document:
+def balance_transaction(order: int, cents: int, created: int) -> Document:
+    """Make the balance transaction of one order's charge, under the order's number."""
     taken = fee(cents)
     detail = {
         "amount": taken,

@@ -1,20 +1,25 @@
 """Stripe's resources as a table, and the pages of their lists, newest first."""
 
+import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase as fnmatch
 from typing import NamedTuple
 
 import numpy as np
 
 from infra.sandbox.identifiers import stripe_index
 from infra.sandbox.noise import Ints
+from infra.sandbox.selling.account import Movement
+from infra.sandbox.sequences import chained
 from infra.sandbox.shop import Shop
-from infra.sandbox.stripe import documents
+from infra.sandbox.stripe import documents, sold
 from infra.sandbox.stripe.documents import Document
 from infra.sandbox.stripe.failures import missing
 from infra.sandbox.stripe.parameters import Bounds
 
 Numbers = Sequence[int]
+_KEPT = 30 * 86_400
 
 
 class Resource(NamedTuple):
@@ -28,16 +33,42 @@ class Resource(NamedTuple):
     filters: dict[str, Callable[[Shop, str], Numbers]]
 
 
-def _charged(shop: Shop) -> Numbers:
-    return shop.content.charged
+def _charges(shop: Shop) -> Numbers:
+    first = shop.sales.first_order
+    return chained(shop.content.charged, range(first, first + len(shop.sales.account.charges)))
 
 
-def _none(shop: Shop) -> Numbers:
-    return []
+def _movements(shop: Shop) -> Numbers:
+    first = shop.sales.first_order
+    return chained(shop.content.charged, range(first, first + len(shop.sales.account.movements)))
 
 
-def _nothing(shop: Shop, index: Ints) -> list[Document]:
-    return []
+def _refunds(shop: Shop) -> Numbers:
+    return range(len(shop.sales.account.refunds))
+
+
+def _events(shop: Shop) -> Numbers:
+    """List the events of the last 30 days; the past is older."""
+    account = shop.sales.account
+    first = bisect_left(account.events, int(time.time()) - _KEPT, key=lambda event: event.created)
+    return account.event_numbers[first:]
+
+
+def _charged_at(shop: Shop, number: int) -> int:
+    first = shop.sales.first_order
+    return shop.created_at(shop.sales.account.charges[number - first].order if number >= first else number)
+
+
+def _moved_at(shop: Shop, number: int) -> int:
+    first = shop.sales.first_order
+    if number < first:
+        return shop.created_at(number)
+    order, refund = shop.sales.account.movements[number - first]
+    return shop.sales.find(order).changed if refund else shop.created_at(order)
+
+
+def _refunded_at(shop: Shop, number: int) -> int:
+    return shop.sales.find(shop.sales.account.refunds[number]).changed
 
 
 def _by_customer(shop: Shop, identifier: str) -> Numbers:
@@ -48,18 +79,57 @@ def _by_customer(shop: Shop, identifier: str) -> Numbers:
     customer = stripe_index("cus", identifier)
     if customer is None or not 0 <= customer < shop.customer_count:
         raise missing("customer", identifier, "customer", 400)
-    orders = np.array(shop.content.orders_of(customer), np.int64)
-    found: list[int] = orders[shop.orders(orders).cents > 0].tolist()
-    return found
+    orders = set(shop.content.orders_of(customer))
+    first = shop.sales.first_order
+    past = np.array(sorted(order for order in orders if order < first), np.int64)
+    found: list[int] = past[shop.orders(past).cents > 0].tolist()
+    return found + [first + n for n, charge in enumerate(shop.sales.account.charges) if charge.order in orders]
 
 
 def _by_source(shop: Shop, identifier: str) -> Numbers:
-    order = stripe_index("ch", identifier)
-    return [order] if order is not None and has(_charged(shop), order) else []
+    account = shop.sales.account
+    refund = _known(_refunds(shop), stripe_index("re", identifier))
+    if refund is not None:
+        return [account.movement_of[Movement(account.refunds[refund], refund=True)]]
+    charge = _known(_charges(shop), stripe_index("ch", identifier))
+    if charge is None or charge < account.first:
+        return [] if charge is None else [charge]
+    order, declined = account.charges[charge - account.first]
+    return [] if declined else [account.movement_of[Movement(order, refund=False)]]
 
 
 def _by_type(shop: Shop, kind: str) -> Numbers:
-    return _charged(shop) if kind == "charge" else []
+    account = shop.sales.account
+    wanted = kind == "refund"
+    later = [account.first + n for n, moved in enumerate(account.movements) if moved.refund == wanted]
+    if kind == "charge":
+        return chained(shop.content.charged, later)
+    return later if wanted else []
+
+
+def _refunds_of(shop: Shop, identifier: str) -> Numbers:
+    charge = _known(_charges(shop), stripe_index("ch", identifier))
+    account = shop.sales.account
+    if charge is None or charge < account.first or account.charges[charge - account.first].declined:
+        return []
+    refund = account.refund_of.get(account.charges[charge - account.first].order)
+    return [] if refund is None else [refund]
+
+
+def _refunds_for(shop: Shop, intent: str) -> Numbers:
+    order = stripe_index("pi", intent)
+    refund = None if order is None else shop.sales.account.refund_of.get(order)
+    return [] if refund is None else [refund]
+
+
+def _events_of(shop: Shop, kinds: str) -> Numbers:
+    """List the events of a type, of one of several (with commas between), or of a family such as ``charge.*``."""
+    account, wanted = shop.sales.account, kinds.split(",")
+    return [number for number in _events(shop) if any(fnmatch(account.event(number).kind, kind) for kind in wanted)]
+
+
+def _known(numbers: Numbers, number: int | None) -> int | None:
+    return number if number is not None and has(numbers, number) else None
 
 
 def _by_email(shop: Shop, email: str) -> Numbers:
@@ -74,16 +144,15 @@ def _joined(shop: Shop, customer: int) -> int:
     return int(shop.customers(np.array([customer])).created[0])
 
 
-# The history holds no refunds; events are kept for 30 days, and everything here is older.
 RESOURCES = {
-    "charges": Resource("charge", "ch", _charged, Shop.created_at, documents.charges, {"customer": _by_customer}),
+    "charges": Resource("charge", "ch", _charges, _charged_at, sold.charges, {"customer": _by_customer}),
     "balance_transactions": Resource(
         "balance_transaction",
         "txn",
-        _charged,
-        Shop.created_at,
-        documents.balance_transactions,
-        {"type": _by_type, "source": _by_source, "currency": lambda s, c: _charged(s) if c == "usd" else []},
+        _movements,
+        _moved_at,
+        sold.movements,
+        {"type": _by_type, "source": _by_source, "currency": lambda s, c: _movements(s) if c == "usd" else []},
     ),
     "customers": Resource(
         "customer",
@@ -95,19 +164,19 @@ RESOURCES = {
     ),
     "refunds": Resource(
         "refund",
-        "",
-        _none,
-        Shop.created_at,
-        _nothing,
-        {"charge": lambda s, c: [], "payment_intent": lambda s, p: []},
+        "re",
+        _refunds,
+        _refunded_at,
+        sold.refunds,
+        {"charge": _refunds_of, "payment_intent": _refunds_for},
     ),
     "events": Resource(
         "event",
-        "",
-        _none,
-        Shop.created_at,
-        _nothing,
-        {"type": lambda s, t: [], "types[]": lambda s, t: [], "delivery_success": lambda s, d: []},
+        "evt",
+        _events,
+        lambda shop, number: shop.sales.account.event(number).created,
+        sold.events,
+        {"type": _events_of, "types[]": _events_of, "delivery_success": lambda s, d: _events(s)},
     ),
 }
 

@@ -37,7 +37,7 @@ def bounds(query: str, filters: Sequence[str]) -> Bounds:
             earliest += [moment] if at_least in (True, None) else []
             latest += [moment] if at_least in (False, None) else []
         elif name in ("limit", "starting_after", "ending_before", "expand[]", *filters):
-            given[name] = value
+            given[name] = f"{given[name]},{value}" if name == "types[]" and name in given else value
         else:
             raise InvalidRequestError(f"Received unknown parameter: {raw}", raw, "parameter_unknown")
     if "starting_after" in given and "ending_before" in given:

@@ -1,0 +1,127 @@
+"""Orders sold since the past as the Admin API shows them: open, in the customer's currency, perhaps refunded."""
+
+from typing import Any
+
+import numpy as np
+
+from infra.sandbox.identifiers import gid, legacy_id, stripe_id
+from infra.sandbox.noise import Ints
+from infra.sandbox.selling.baskets import Basket, Line, baskets
+from infra.sandbox.selling.currencies import written
+from infra.sandbox.shop import Shop
+from infra.sandbox.shopify.money import ZERO, amount, bag, timestamps
+from infra.sandbox.shopify.references import Reference
+
+Node = dict[str, Any]
+
+REFUND_TRANSACTION = 500_000_000_000
+DECLINED_TRANSACTION = 700_000_000_000
+"""What is added to an order's number to number its refund's or its declined payment's transaction."""
+
+_OPEN: Node = {
+    "closed": False,
+    "closedAt": None,
+    "fulfillable": True,
+    "displayFulfillmentStatus": "UNFULFILLED",
+    "fulfillments": [],
+    "fulfillmentsCount": {"count": 0, "precision": "EXACT"},
+}
+
+
+def amend(shop: Shop, numbers: Ints, nodes: list[Node]) -> None:
+    """Turn the documents of past orders with these (sold) numbers into what they are, in place."""
+    found = baskets(shop, numbers)
+    changed = timestamps(np.array([basket.sale.updated for basket in found], np.int64))
+    for basket, node, at in zip(found, nodes, changed, strict=True):
+        _amend(shop, basket, node, at)
+
+
+def _amend(shop: Shop, basket: Basket, node: Node, at: str) -> None:
+    sale = basket.sale
+    total = _bag(sale.cents, basket.shown, sale.currency)
+    back = _bag(basket.refund_cents, basket.refund_shown, sale.currency)
+    left = _bag(sale.cents - basket.refund_cents, basket.shown - basket.refund_shown, sale.currency)
+    node |= _OPEN
+    node |= {
+        "updatedAt": at,
+        "cancelledAt": at if basket.cancelled else None,
+        "cancelReason": "CUSTOMER" if basket.cancelled else None,
+        "fulfillable": not basket.cancelled,
+        "refundable": basket.refund_cents < sale.cents,
+        "displayFinancialStatus": basket.financial_status.upper(),
+        "presentmentCurrencyCode": sale.currency,
+        **dict.fromkeys(("subtotalPriceSet", "totalPriceSet", "originalTotalPriceSet", "totalReceivedSet"), total),
+        **dict.fromkeys(("netPaymentSet", "currentSubtotalPriceSet", "currentTotalPriceSet"), left),
+        "totalRefundedSet": back,
+        "totalRefunded": written(basket.refund_cents, "USD"),
+        "currentSubtotalLineItemsQuantity": sale.units - sum(units for _, units in basket.returned),
+        "transactions": _transactions(shop, basket, node["transactions"][0], total, back, at),
+        "refunds": [_refund(basket, node, back, at)] if sale.changed else [],
+    }
+    node["transactionsCount"] = {"count": len(node["transactions"]), "precision": "EXACT"}
+    gone = {line.place: units for line, units in basket.returned}
+    for line, item in zip(basket.lines, node["lineItems"], strict=True):
+        _amend_line(item, line, gone.get(line.place, 0), sale.currency)
+
+
+def _amend_line(item: Node, line: Line, returned: int, currency: str) -> None:
+    unit = _bag(line.price, line.shown, currency)
+    total = _bag(line.price * line.units, line.shown * line.units, currency)
+    item |= {
+        "originalUnitPriceSet": unit,
+        "discountedUnitPriceSet": unit,
+        "originalTotalSet": total,
+        "discountedTotalSet": total,
+        "unfulfilledDiscountedTotalSet": total,
+        "unfulfilledQuantity": line.units - returned,
+        "currentQuantity": line.units - returned,
+        "refundableQuantity": line.units - returned,
+    }
+
+
+def _transactions(shop: Shop, basket: Basket, sale: Node, total: Node, back: Node, at: str) -> list[Node]:
+    number = basket.sale.number
+    paid = {**sale, "amountSet": total, "authorizationCode": stripe_id("ch", shop.sales.account.charge_of[number])}
+    found = [paid]
+    if basket.sale.declined:
+        said = {"status": "FAILURE", "errorCode": "CARD_DECLINED", "authorizationCode": None}
+        found.insert(0, {**paid, **said, "id": gid("OrderTransaction", number + DECLINED_TRANSACTION)})
+    if basket.sale.changed:
+        times = {"createdAt": at, "processedAt": at}
+        identity = gid("OrderTransaction", number + REFUND_TRANSACTION)
+        found.append({**paid, **times, "id": identity, "kind": "REFUND", "amountSet": back})
+    return found
+
+
+def _refund(basket: Basket, node: Node, back: Node, at: str) -> Node:
+    number, currency = basket.sale.number, basket.sale.currency
+    items = [
+        {
+            "id": gid("RefundLineItem", 2 * number + line.place),
+            "quantity": units,
+            "restocked": basket.cancelled,
+            "lineItem": node["lineItems"][line.place],
+            "priceSet": _bag(line.price, line.shown, currency),
+            "subtotalSet": _bag(line.price * units, line.shown * units, currency),
+            "totalTaxSet": ZERO,
+        }
+        for line, units in basket.returned
+    ]
+    return {
+        "id": gid("Refund", number),
+        "legacyResourceId": str(legacy_id("Refund", number)),
+        "note": None,
+        "createdAt": at,
+        "updatedAt": at,
+        "totalRefundedSet": back,
+        "refundLineItems": items,
+        "order": Reference("Order", number),
+    }
+
+
+def _bag(cents: int, smallest: int, currency: str) -> Node:
+    plain = bag(amount(cents))
+    if currency == "USD":
+        return plain
+    text = f"{smallest}.0" if currency == "JPY" else amount(smallest)
+    return {**plain, "presentmentMoney": {"amount": text, "currencyCode": currency}}
