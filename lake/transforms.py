@@ -75,16 +75,18 @@ def _build(context: "Context") -> None:
     ``when``: a clock that was set back must not hide new rows.
     """
     plan = context.plan_builder(ENVIRONMENT, run=True, ignore_cron=True, skip_tests=True).build()
-    ends = [end for snapshot in plan.snapshots.values() for _, end in snapshot.intervals if not snapshot.is_seed]
+    snapshots = [snapshot for snapshot in plan.snapshots.values() if snapshot.is_model and snapshot.intervals]
+    ends = [end for snapshot in snapshots for _, end in snapshot.intervals]
+    again = [snapshot.model.name for snapshot in snapshots if not _stays(snapshot.model)]
     if plan.context_diff.has_changes:
         _drop_unfinished(context, plan.snapshots.values())
         context.apply(plan)
-        if not ends:
-            return
-    when = max(time.time_ns() // 1_000_000, max(ends, default=0) + 1000)
+    if not again:
+        return
+    when = max(time.time_ns() // 1_000_000, max(ends) + 1000)
     context.plan(
         ENVIRONMENT,
-        restate_models=[model.name for model in context.models.values() if not _stays(model)],
+        restate_models=again,
         execution_time=when,
         end=when,
         run=True,

@@ -28,11 +28,19 @@ def at(evaluator: Any, doc: exp.Expression, path: exp.Expression) -> exp.Express
 
 
 @macro()
-def list_at(evaluator: Any, doc: exp.Expression, path: exp.Expression) -> exp.Expression:
-    """Give the list at ``path`` of a document, to be unnested into documents."""
+def items_of(
+    evaluator: Any, source: exp.Expression, doc: exp.Expression, path: exp.Expression, item: exp.Expression
+) -> exp.Expression:
+    """Write the query that gives each row of ``source`` once for each ``item`` of the list at ``path`` of ``doc``.
+
+    An item is a document. DuckDB unnests in the projection: joined to an UNNEST, it hashes whole documents.
+    """
     if evaluator.gateway == "snowflake":
-        return _path(doc, path.name)
-    return _steps(doc, path.name)
+        unnested = f"UNNEST({_path(doc, path.name).sql('duckdb')}) AS items({item.name})"
+        sql = f"SELECT {source.name}.*, items.{item.name} FROM {source.name} CROSS JOIN {unnested}"
+        return parse_one(sql, dialect="duckdb")
+    items = exp.func("UNNEST", _steps(doc, path.name), dialect="duckdb")
+    return exp.select("*", exp.alias_(items, item.name)).from_(source.name)
 
 
 def _path(doc: exp.Expression, path: str) -> exp.Expression:

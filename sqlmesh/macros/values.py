@@ -16,7 +16,7 @@ def bare_id(evaluator: Any, gid: exp.Expression) -> exp.Expression:
 def utc(evaluator: Any, text: exp.Expression) -> exp.Expression:
     """Read an ISO-8601 instant with its offset as a timestamp in UTC; NULL when it is none."""
     if evaluator.gateway == "snowflake":
-        sql = f"CAST(CONVERT_TIMEZONE('UTC', TRY_TO_TIMESTAMP_TZ({text.sql('snowflake')})) AS TIMESTAMP_NTZ)"
+        sql = f"CAST(CONVERT_TIMEZONE('UTC', TRY_CAST({text.sql('snowflake')} AS TIMESTAMP_TZ)) AS TIMESTAMP_NTZ)"
         return parse_one(sql, dialect="snowflake")
     return parse_one(f"TRY_CAST({text.sql('duckdb')} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'", dialect="duckdb")
 
@@ -25,8 +25,10 @@ def utc(evaluator: Any, text: exp.Expression) -> exp.Expression:
 def epoch(evaluator: Any, seconds: exp.Expression) -> exp.Expression:
     """Read Unix seconds, as text, as a timestamp in UTC; NULL when they are none."""
     if evaluator.gateway == "snowflake":
-        sql = f"TO_TIMESTAMP_NTZ(TRY_CAST({seconds.sql('snowflake')} AS BIGINT))"
-        return parse_one(sql, dialect="snowflake")
+        # A function of no dialect: sqlglot loses an interval that isn't a constant on its way to Snowflake.
+        count = exp.TryCast(this=seconds, to=exp.DataType.build("BIGINT"))
+        since = exp.cast(exp.Literal.string("1970-01-01 00:00:00"), "TIMESTAMPNTZ")
+        return exp.Anonymous(this="TIMESTAMPADD", expressions=[exp.Literal.string("second"), count, since])
     return parse_one(f"MAKE_TIMESTAMP(TRY_CAST({seconds.sql('duckdb')} AS BIGINT) * 1000000)", dialect="duckdb")
 
 

@@ -60,8 +60,14 @@ SELECT
   EXTRACT(QUARTER FROM day)::INT AS quarter, /* Quarter of the year, 1 to 4 */
   EXTRACT(MONTH FROM day)::INT AS month, /* Month of the year, 1 to 12 */
   EXTRACT(DAY FROM day)::INT AS day_of_month, /* Day of the month, 1 to 31 */
-  EXTRACT(ISODOW FROM day)::INT AS day_of_week, /* Day of the week, 1 is Monday */
+  (
+    (
+      day - '1900-01-01'::DATE
+    ) % 7 + 1
+  )::INT AS day_of_week, /* Day of the week, 1 is Monday */
   DATE_TRUNC('MONTH', day)::DATE AS month_start, /* First day of the month */
   DATE_TRUNC('QUARTER', day)::DATE AS quarter_start, /* First day of the quarter */
-  EXTRACT(ISODOW FROM day) > 5 AS is_weekend /* Whether it is Saturday or Sunday */
+  (
+    day - '1900-01-01'::DATE
+  ) % 7 >= 5 AS is_weekend /* Whether it is Saturday or Sunday */
 FROM calendar

@@ -35,11 +35,7 @@ WITH documents AS (
     ROW_NUMBER() OVER (PARTITION BY id ORDER BY version DESC, _received_at DESC, _load_id DESC) = 1
     AND _op <> 'delete'
 ), lines AS (
-  SELECT
-    documents.id,
-    edges.edge
-  FROM documents
-  CROSS JOIN UNNEST(@list_at(documents.doc, 'lineItems.edges')) AS edges(edge)
+  @items_of(documents, doc, 'lineItems.edges', edge)
 )
 SELECT
   @bare_id(@at(edge, 'node.id'))::TEXT AS order_line_id, /* Shopify's number of the line */

@@ -29,11 +29,7 @@ WITH documents AS (
     ROW_NUMBER() OVER (PARTITION BY id ORDER BY version DESC, _received_at DESC, _load_id DESC) = 1
     AND _op <> 'delete'
 ), transactions AS (
-  SELECT
-    documents.id,
-    items.item
-  FROM documents
-  CROSS JOIN UNNEST(@list_at(documents.doc, 'transactions')) AS items(item)
+  @items_of(documents, doc, 'transactions', item)
 )
 SELECT
   @bare_id(@at(item, 'id'))::TEXT AS transaction_id, /* Shopify's number of the transaction */

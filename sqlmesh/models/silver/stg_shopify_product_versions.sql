@@ -32,19 +32,14 @@ WITH documents AS (
   QUALIFY
     ROW_NUMBER() OVER (PARTITION BY id, version ORDER BY _received_at DESC, _load_id DESC) = 1
 ), variants AS (
-  SELECT
-    documents.id,
-    documents.version,
-    @money(@at(edges.edge, 'node.price')) AS price
-  FROM documents
-  CROSS JOIN UNNEST(@list_at(documents.doc, 'variants.edges')) AS edges(edge)
+  @items_of(documents, doc, 'variants.edges', edge)
 ), prices AS (
   SELECT
     id,
     version,
     COUNT(*) AS variant_count,
-    MIN(price) AS lowest_price,
-    MAX(price) AS highest_price
+    MIN(@money(@at(edge, 'node.price'))) AS lowest_price,
+    MAX(@money(@at(edge, 'node.price'))) AS highest_price
   FROM variants
   GROUP BY
     id,

@@ -29,11 +29,7 @@ WITH documents AS (
     ROW_NUMBER() OVER (PARTITION BY id ORDER BY version DESC, _received_at DESC, _load_id DESC) = 1
     AND _op <> 'delete'
 ), variants AS (
-  SELECT
-    documents.id,
-    edges.edge
-  FROM documents
-  CROSS JOIN UNNEST(@list_at(documents.doc, 'variants.edges')) AS edges(edge)
+  @items_of(documents, doc, 'variants.edges', edge)
 )
 SELECT
   @bare_id(@at(edge, 'node.id'))::TEXT AS variant_id, /* Shopify's number of the variant */
