@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -109,17 +110,18 @@ def test_a_failed_audit_leaves_the_release_before(user: User) -> None:
     assert user.boathouse("query", "select count(*) from fact_orders").returncode == 0
 
 
-def start(user: User, *words: str) -> subprocess.Popen[str]:
+@contextmanager
+def started(user: User, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Type a command that goes on, and end it however the block ends."""
     ours = {"BOATHOUSE_" + name.upper(): value for name, value in user.settings.items()}
     command = [sys.executable, "-u", "-m", "boathouse", *words]
-    return subprocess.Popen(
-        command,
-        cwd=user.folder,
-        env={**os.environ, **ours},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    environment = {**os.environ, **ours}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=user.folder, env=environment, stdout=pipe, stderr=pipe, text=True) as child:
+        try:
+            yield child
+        finally:
+            child.terminate()
 
 
 def read_until(child: subprocess.Popen[str], start_of_line: str) -> str:
@@ -135,7 +137,7 @@ def read_until(child: subprocess.Popen[str], start_of_line: str) -> str:
 
 
 def test_a_service_that_dies_in_the_middle_is_named_and_the_next_run_mends_it(user: User) -> None:
-    with start(user, "run") as child:
+    with started(user, "run") as child:
         read_until(child, "✓ shopify")
         record = records.read(state.run_dir(user.state), "seaweedfs")
         assert record is not None
@@ -148,11 +150,11 @@ def test_a_service_that_dies_in_the_middle_is_named_and_the_next_run_mends_it(us
 
 
 def test_up_serves_until_ctrl_c_and_stops_all_of_it(user: User) -> None:
-    with start(user, "up") as child:
+    with started(user, "up") as child:
         address = read_until(child, "serving ").split()[1]
         read_until(child, "pull: ok")
         with httpx.Client(base_url=address, timeout=60, follow_redirects=True) as client:
-            release = client.get("/v1/releases/current").json()["release_id"]
+            release = client.get("/v1/releases/current").json()["release"]
             answer = client.get("/v1/metrics/orders").json()
             assert (answer["data"], answer["release"]) == ([{"time": None, "value": 120}], release)
             assert client.get("/reports").status_code == 200
