@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
@@ -60,6 +61,7 @@ def create_app(settings: Settings, ready: Callable[[], None] = lambda: None) -> 
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
         exception_handlers={Exception: answer_problem},
         lifespan=[lifespan],
+        state=State({"live": live}),
         openapi_config=_openapi(),
         logging_config=None,
     )

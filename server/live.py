@@ -75,9 +75,12 @@ class Live:
             raise ServiceError("No more readers of the live stream can be served here; try again later.")
         return self._events(last_id)
 
-    async def close(self) -> None:
-        """End all streams and let go of Redis."""
+    def stop(self) -> None:
+        """End all streams within HEARTBEAT_SECONDS; a server that stops waits for them."""
         self._stopping.set()
+
+    async def close(self) -> None:
+        """Let go of Redis."""
         if self._redis is not None:
             await self._redis.aclose()
 
@@ -102,6 +105,7 @@ class Live:
         try:
             yield b"retry: 2000\n\n"
             last, missed = await self._begin(last_id)
+            yield await self._beat()
             for chunk in missed:
                 yield chunk
             while not self._stopping.is_set():
@@ -109,12 +113,15 @@ class Live:
                 for identity, fields in found[0][1] if found else []:
                     last = identity.decode()
                     yield self._event(last, decode_window(fields[b"document"]))
-                flow = await self._redis.get(FLOW)
-                yield beat(decode_flow(flow) if flow else None)
+                yield await self._beat()
         except (RedisError, OSError):
             return  # the reader comes back by itself, with the id it had
         finally:
             self._readers -= 1
+
+    async def _beat(self) -> bytes:
+        flow = await self._redis.get(FLOW)
+        return beat(decode_flow(flow) if flow else None)
 
     async def _begin(self, last_id: str) -> tuple[str, list[bytes]]:
         """Give the id to go on from, and what to send first."""

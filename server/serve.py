@@ -17,6 +17,7 @@ from lake.handover import dump, load
 from lake.logs import configure_logs
 from lake.settings import Settings
 from server.app import create_app
+from server.live import Live
 
 PORTS_TRIED = 100
 READY_SECONDS = 60.0
@@ -137,8 +138,9 @@ def _first_line(child: subprocess.Popen[str]) -> str:
 
 
 async def _serve(settings: Settings, port: int, ready: Callable[[], None], stop_when: StopWhen) -> None:
+    app = create_app(settings, ready)
     server = Server(
-        create_app(settings, ready),
+        app,
         address=settings.server_host,
         port=port,
         interface=Interfaces.ASGI,
@@ -147,7 +149,14 @@ async def _serve(settings: Settings, port: int, ready: Callable[[], None], stop_
         backlog=1024,
         log_enabled=False,
     )
-    stop_when(asyncio.get_running_loop(), server.stop)
+
+    def stop() -> None:
+        """End the live streams first: the server waits for all answers."""
+        live: Live = app.state.live
+        live.stop()
+        server.stop()
+
+    stop_when(asyncio.get_running_loop(), stop)
     await server.serve()
 
 

@@ -53,10 +53,10 @@ def run(settings: Settings, store: Store) -> None:
     interval = timedelta(seconds=settings.stream_snapshot)
     try:
         cli_main(flow, epoch_interval=interval, recovery_config=store.config)  # type: ignore[no-untyped-call]
-    except KeyboardInterrupt:
-        return
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         reason = _reason(error)
+        if isinstance(reason, KeyboardInterrupt):
+            return
         if isinstance(reason, BoathouseError):
             raise reason from error
         why = f"{type(reason).__name__}: {_first_line(reason)}"

@@ -129,7 +129,7 @@ def _given_up(state: RetryCallState) -> None:
 
 @retry(
     retry=retry_if_exception_type((RedisError, OSError)),
-    wait=wait_exponential_jitter(initial=0.1, max=3),
+    wait=wait_exponential_jitter(multiplier=0.1, max=3),
     stop=stop_after_delay(PATIENCE_SECONDS),
     retry_error_callback=_given_up,
 )

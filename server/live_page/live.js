@@ -34,8 +34,8 @@ function valueOf(time, metric) {
 function niceTop(most, whole) {
   if (most <= 0) return whole ? 4 : 10;
   const rough = most / 4, power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((one) => one * power).find((one) => one >= rough && (!whole || Number.isInteger(one))) || Math.ceil(rough);
-  return Math.ceil(most / step) * step;
+  const step = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((one) => one * power).find((one) => one >= rough) || rough;
+  return 4 * (whole ? Math.ceil(step) : step);
 }
 
 function element(name, attributes, parent) {
@@ -49,21 +49,20 @@ function drawChart(metric, times) {
   const values = times.map((time) => valueOf(time, metric));
   const top = niceTop(Math.max(...values), metric === "orders");
   const label = (value) => (metric === "orders" ? count(value) : money(value, 2));
-  const left = Math.max(...[0, top / 2, top].map((value) => label(value).length)) * 7 + 8;
-  const inside = { left, right: width - 2, top: 10, bottom: height - 22 };
+  const left = Math.max(...[0, top / 2, top].map((value) => label(value).length)) * 7.4 + 10;
+  const inside = { left, right: width - 2, top: 10, bottom: height - 26 };
   const step = (inside.right - inside.left) / 60, tall = inside.bottom - inside.top;
   svg.replaceChildren();
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   for (const part of [0, 0.5, 1]) {
     const y = Math.round(inside.bottom - part * tall) + 0.5;
     element("line", { class: "grid", x1: inside.left, x2: inside.right, y1: y, y2: y }, svg);
-    const whole = metric !== "orders" || Number.isInteger(top * part);
-    if (whole) element("text", { x: inside.left - 8, y: y + 4, "text-anchor": "end" }, svg).textContent = label(top * part);
+    element("text", { x: inside.left - 8, y: y + 4, "text-anchor": "end" }, svg).textContent = label(top * part);
   }
   const every = width < 420 ? 20 : 10;
   times.forEach((time, index) => {
     const x = inside.left + index * step, minute = new Date(time).getMinutes();
-    if (minute % every === 0 && x - inside.left > 14 && inside.right - x > 20) {
+    if (minute % every === 0 && x - inside.left > 14 && inside.right - x > 34) {
       element("text", { x: x + step / 2, y: height - 5, "text-anchor": "middle" }, svg).textContent = clock(time);
     }
     if (values[index] > 0) {
@@ -101,13 +100,14 @@ function drawFigures(times) {
   const sum = (metric, some) => some.reduce((total, time) => total + valueOf(time, metric), 0);
   const orders = sum("orders", times), revenue = sum("net_revenue", times), refunds = sum("refunds", times);
   const recent = times.slice(-6, -1);
+  if (!heard) return;
   by("orders").textContent = count(orders);
   by("net_revenue").textContent = money(revenue);
   by("refunds").textContent = money(refunds);
   by("average").textContent = orders ? money(revenue / orders) : "–";
   by("orders-rate").textContent = `${(sum("orders", recent) / 5).toLocaleString([], { maximumFractionDigits: 1 })} a minute lately`;
   by("net_revenue-rate").textContent = `${money(sum("net_revenue", recent) / 5)} a minute lately`;
-  by("average-rate").textContent = "net revenue over orders";
+  by("average-rate").textContent = "per order";
   by("refunds-rate").textContent = revenue ? `${((100 * refunds) / revenue).toFixed(1)} % of net revenue` : "";
 }
 
@@ -155,7 +155,7 @@ function draw() {
     const times = minutes();
     drawFigures(times);
     for (const metric of CHARTS) drawChart(metric, times);
-    by("empty").hidden = windows.size > 0;
+    by("empty").hidden = !heard || windows.size > 0;
     drawState();
   });
 }
