@@ -21,8 +21,9 @@ from tests.infra.sandbox.test_bulk import finished, in_bulk, lines
 
 PAST = 300
 SOLD = 250
-FIELDS = """id legacyResourceId createdAt processedAt updatedAt cancelledAt displayFinancialStatus presentmentCurrencyCode
-  customer { id } subtotalPriceSet { shopMoney { amount } } totalRefundedSet { shopMoney { amount } }
+FIELDS = """id legacyResourceId createdAt processedAt updatedAt cancelledAt displayFinancialStatus
+  presentmentCurrencyCode customer { id }
+  subtotalPriceSet { shopMoney { amount } } totalRefundedSet { shopMoney { amount } }
   totalPriceSet { presentmentMoney { amount } } transactions { kind status amountSet { shopMoney { amount } } }"""
 EVERY_ORDER = """query($after: String, $query: String) {
   orders(first: 90, after: $after, query: $query, sortKey: UPDATED_AT) {
@@ -233,11 +234,3 @@ def test_every_object_is_found_under_its_id(place: Place) -> None:
     refund = place.objects("refunds")[0]
     assert place.objects("refunds", charge=refund["charge"]) == [refund]
     assert [move["source"] for move in place.objects("balance_transactions", source=refund["id"])] == [refund["id"]]
-
-
-def test_the_sandbox_sells_one_turn_at_a_time(place: Place) -> None:
-    begun = httpx.post(f"{place.url}/sandbox/sell", json={"rate": 0.001, "seconds": 3_600})
-    refused = httpx.post(f"{place.url}/sandbox/sell", json={"rate": 1, "seconds": 1})
-    wrong = httpx.post(f"{place.url}/sandbox/sell", json={"rate": "much"})
-    httpx.delete(f"{place.url}/sandbox/sell")
-    assert (begun.status_code, refused.status_code, wrong.status_code) == (202, 409, 409)

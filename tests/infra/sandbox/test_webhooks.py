@@ -63,7 +63,7 @@ def test_what_is_refused_to_the_last_is_counted(shop: str) -> None:
 
 def test_stripes_signatures_hold_before_its_own_library(receiver: Receiver) -> None:
     for one in receiver.taken(STRIPE):
-        event = stripe.Webhook.construct_event(  # type: ignore[no-untyped-call]
+        event = stripe.Webhook.construct_event(
             one.body, one.headers["stripe-signature"], credentials.STRIPE_WEBHOOK_SECRET
         )
         assert (event.object, event.api_version) == ("event", "2025-03-31.basil")
