@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lake.errors import AuditError, ServiceError
+from lake.errors import AuditError, BoathouseError, ServiceError
 from lake.pins import Pin
 from lake.settings import Settings
+from lake.snowflake_errors import sentence
 from lake.warehouse import PROJECT, check_files, fingerprint, open_project
 
 if TYPE_CHECKING:
@@ -59,34 +60,41 @@ def transform(
     """
     check_files(settings)
     models = fingerprint(project)
-    with _console(progress) as failures, open_project(settings, pins, project) as context:
-        found = _record_audits(context)
-        try:
-            _build(context)
-        except Exception as error:
-            _explain(error, failures, _results(context, found))
-        return TransformResult(_results(context, found), models)
+    with quiet_console(progress) as failures, open_project(settings, pins, project) as context:
+        return TransformResult(build_audited(context, failures), models)
+
+
+def build_audited(context: "Context", failures: Sequence[Any]) -> list[AuditResult]:
+    """Build everything in an open project, on whatever gateway, and give every audit's result.
+
+    ``failures`` are the quiet console's. Raises as transform does.
+    """
+    found = _record_audits(context)
+    try:
+        _build(context)
+    except Exception as error:
+        explain(error, failures, _results(context, found))
+    return _results(context, found)
 
 
 def _build(context: "Context") -> None:
     """Apply what changed in the models, then build again whatever was built before from other bronze.
 
+    One model that was built before is reason enough to build all again: what this run built from it is as old.
     A model that takes partial intervals is only looked at again after its last interval's end, hence
     ``when``: a clock that was set back must not hide new rows.
     """
     plan = context.plan_builder(ENVIRONMENT, run=True, ignore_cron=True, skip_tests=True).build()
-    snapshots = [snapshot for snapshot in plan.snapshots.values() if snapshot.is_model and snapshot.intervals]
-    ends = [end for snapshot in snapshots for _, end in snapshot.intervals]
-    again = [snapshot.model.name for snapshot in snapshots if not _stays(snapshot.model)]
+    ends = [end for snapshot in plan.snapshots.values() if not snapshot.is_seed for _, end in snapshot.intervals]
     if plan.context_diff.has_changes:
         _drop_unfinished(context, plan.snapshots.values())
         context.apply(plan)
-    if not again:
+    if not ends:
         return
     when = max(time.time_ns() // 1_000_000, max(ends) + 1000)
     context.plan(
         ENVIRONMENT,
-        restate_models=again,
+        restate_models=[model.name for model in context.models.values() if not _stays(model)],
         execution_time=when,
         end=when,
         run=True,
@@ -158,7 +166,7 @@ def _row_count(context: "Context", model: str) -> int:
 
 
 @contextmanager
-def _console(progress: Progress | None) -> Iterator[list[Any]]:
+def quiet_console(progress: Progress | None) -> Iterator[list[Any]]:
     """Keep SQLMesh from printing; hand its models to ``progress`` and its failures to the caller."""
     from sqlmesh.core.console import NoopConsole, get_console, set_console
 
@@ -185,8 +193,8 @@ def _console(progress: Progress | None) -> Iterator[list[Any]]:
         set_console(before)
 
 
-def _explain(error: Exception, failures: Sequence[Any], audits: list[AuditResult]) -> NoReturn:
-    """Raise the one sentence that a failed plan comes down to."""
+def explain(error: Exception, failures: Sequence[Any], audits: list[AuditResult]) -> NoReturn:
+    """Raise the one sentence that a failed plan comes down to; what is a sentence already stays."""
     failed = [audit for audit in audits if audit.blocking and not audit.passed]
     if failed:
         more = f" and {len(failed) - 1} more audits failed" if len(failed) > 1 else ""
@@ -200,5 +208,8 @@ def _explain(error: Exception, failures: Sequence[Any], audits: list[AuditResult
     where = f"The model {failures[0].node[0]}" if failures else "The project of models"
     while cause.__cause__ is not None:
         cause = cause.__cause__
+    known = sentence(cause) or (cause if isinstance(cause, BoathouseError) else None)
+    if known is not None:
+        raise known from None
     why = (str(cause).strip() or type(cause).__name__).splitlines()[0]
     raise ServiceError(f"{where} can't be built: {why}") from None
