@@ -137,8 +137,21 @@ def _first_line(child: subprocess.Popen[str]) -> str:
     return line
 
 
+async def _told(host: str, port: int, ready: Callable[[], None]) -> None:
+    """Call ``ready`` once connections are taken; the application is ready a moment before its socket is."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.005)
+        else:
+            writer.close()
+            return ready()
+
+
 async def _serve(settings: Settings, port: int, ready: Callable[[], None], stop_when: StopWhen) -> None:
-    app = create_app(settings, ready)
+    opening: list[asyncio.Future[None]] = []
+    app = create_app(settings, lambda: opening.append(asyncio.ensure_future(_told(settings.server_host, port, ready))))
     server = Server(
         app,
         address=settings.server_host,
@@ -154,7 +167,7 @@ async def _serve(settings: Settings, port: int, ready: Callable[[], None], stop_
         """End the live streams first: the server waits for all answers."""
         live: Live = app.state.live
         live.stop()
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
 
     stop_when(asyncio.get_running_loop(), stop)
     await server.serve()

@@ -18,7 +18,7 @@ def flowing(settings: Settings) -> Iterator[subprocess.Popen[str]]:
     The child gets the settings through its standard input and ends when that closes, so it never outlives this
     process. It says in one sentence on standard error why it couldn't go on; ``poll()`` tells whether it runs.
     """
-    command = [sys.executable, "-m", "streams", "--settings-on-stdin"]
+    command = [sys.executable, "-P", "-m", "streams", "--settings-on-stdin"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as child:  # noqa: S603
         assert child.stdin is not None
         try:
