@@ -11,7 +11,6 @@ from lake.errors import AuditError, BoathouseError, ServiceError
 from lake.pins import Pin
 from lake.settings import Settings
 from lake.snowflake_errors import sentence
-from lake.snowflake_errors import sentence
 from lake.warehouse import PROJECT, check_files, fingerprint, open_project
 
 if TYPE_CHECKING:
@@ -209,9 +208,6 @@ def explain(error: Exception, failures: Sequence[Any], audits: list[AuditResult]
     where = f"The model {failures[0].node[0]}" if failures else "The project of models"
     while cause.__cause__ is not None:
         cause = cause.__cause__
-    known = sentence(cause) or (cause if isinstance(cause, BoathouseError) else None)
-    if known is not None:
-        raise known from None
     known = sentence(cause) or (cause if isinstance(cause, BoathouseError) else None)
     if known is not None:
         raise known from None
