@@ -136,9 +136,8 @@ def test_a_table_whose_load_has_many_files_is_one_commit(
     lake: Lake, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipelines.documents.BATCH_ROWS", 10)
-    for part in ("EXTRACT", "NORMALIZE"):
-        monkeypatch.setenv(f"{part}__DATA_WRITER__FILE_MAX_ITEMS", "10")
-        monkeypatch.setenv(f"{part}__DATA_WRITER__BUFFER_MAX_ITEMS", "10")
+    for limit in ("FILE", "BUFFER"):
+        monkeypatch.setenv(f"DATA_WRITER__{limit}_MAX_ITEMS", "10")
     vendor.objects["orders"] = [order(number, 10) for number in range(95)]
     failpoints.arm("ingest.normalized:1:error")
     with pytest.raises(BoathouseError):
