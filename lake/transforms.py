@@ -69,9 +69,14 @@ def build_audited(context: "Context", failures: Sequence[Any]) -> list[AuditResu
 
     ``failures`` are the quiet console's. Raises as transform does.
     """
+    return audited(context, failures, lambda: _build(context))
+
+
+def audited(context: "Context", failures: Sequence[Any], build: Callable[[], None]) -> list[AuditResult]:
+    """Run ``build`` on an open project, and give the result of every audit that ran. Raises as transform does."""
     found = _record_audits(context)
     try:
-        _build(context)
+        build()
     except Exception as error:
         explain(error, failures, _results(context, found))
     return _results(context, found)
