@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from infra.sandbox import credentials
 from lake import failpoints
@@ -38,7 +39,7 @@ def shop(open_lake: Callable[[str], Lake], sandbox: str) -> Lake:
     """An empty lake whose sources are the sandbox shop."""
     lake = open_lake(sandbox)
     own = {"shopify_access_token": credentials.SHOPIFY_ACCESS_TOKEN, "stripe_api_key": credentials.STRIPE_API_KEY}
-    secrets = {name: type(lake.settings.s3_secret_key)(value) for name, value in own.items()}  # type: ignore[misc, call-arg]
+    secrets = {name: SecretStr(value) for name, value in own.items()}
     lake.settings = lake.settings.model_copy(update=secrets)
     return lake
 
