@@ -13,6 +13,14 @@ run:
 up:
     @uv run boathouse up
 
+# Sell in the sandbox shop for a minute, watch the live numbers, and hold them against the batch
+live *options:
+    @uv run boathouse live "$@"
+
+# Run the live flow alone, for services of your own: `just up` has it too
+stream:
+    @uv run python -m streams
+
 # Print the ledger of what the sources said beside what landed
 prove:
     @uv run boathouse prove

@@ -49,6 +49,18 @@ def up() -> None:
 
 
 @app.command()
+def live(
+    rate: Annotated[str, typer.Option(help="orders a second, such as 20/s")] = "20/s",
+    duration: Annotated[str, typer.Option("--for", help="how long to sell, such as 60s")] = "60s",
+) -> None:
+    """Sell in the sandbox shop, watch the live numbers move, and hold them against the batch."""
+    from boathouse.live import demonstrate
+    from infra.sandbox.selling.client import parse_duration, parse_rate
+
+    demonstrate(_settings(), parse_rate(rate), parse_duration(duration))
+
+
+@app.command()
 def prove() -> None:
     """Print the ledger of what the sources said beside what landed; fail when a line disagrees."""
     from boathouse.ledger import show_ledger

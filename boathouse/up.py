@@ -10,6 +10,7 @@ from lake.errors import BoathouseError
 from lake.locks import writing
 from lake.settings import Settings
 from server.serve import serving
+from streams.running import flowing
 
 
 def up(settings: Settings) -> None:
@@ -20,12 +21,18 @@ def up(settings: Settings) -> None:
     """
     steps = Steps()
     stop = threading.Event()
-    with started(settings, steps) as live, serving(live) as address:
-        console.print(f"serving {address} · reports {address}/reports/ · Ctrl-C stops all of it", style="bold")
+    with started(settings, steps) as live, serving(live) as address, flowing(live) as flow:
+        console.print(
+            f"serving {address} · reports {address}/reports/ · live {address}/live · Ctrl-C stops all of it",
+            soft_wrap=True,
+            style="bold",
+        )
         try:
             while True:
                 _pull_once(live)
                 local.check_alive(live)
+                if flow.poll() is not None:
+                    console.print("live: stopped, as it says above; the batch goes on", style="red")
                 stop.wait(settings.poll_interval)
         except KeyboardInterrupt:
             console.print("stopping …")
