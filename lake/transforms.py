@@ -83,32 +83,22 @@ def audited(context: "Context", failures: Sequence[Any], build: Callable[[], Non
 
 
 def _build(context: "Context") -> None:
-    """Apply what changed in the models, then build again whatever was built before from other bronze.
+    """Build every model in one plan, whatever state the last run left behind.
 
-    One model that was built before is reason enough to build all again: what this run built from it is as old.
-    A model that takes partial intervals is only looked at again after its last interval's end, hence
-    ``when``: a clock that was set back must not hide new rows.
+    SQLMesh is made to forget what it has built, since that came from other bronze; only models that keep
+    their rows stay known, and look at all of silver again. They do so after their last interval's end,
+    hence ``when``: a clock that was set back must not hide new rows.
     """
-    plan = context.plan_builder(ENVIRONMENT, run=True, ignore_cron=True, skip_tests=True).build()
-    ends = [end for snapshot in plan.snapshots.values() if not snapshot.is_seed for _, end in snapshot.intervals]
-    if plan.context_diff.has_changes:
-        _drop_unfinished(context, plan.snapshots.values())
-        context.apply(plan)
-    if not ends:
-        return
-    when = max(time.time_ns() // 1_000_000, max(ends) + 1000)
-    context.plan(
-        ENVIRONMENT,
-        restate_models=[model.name for model in context.models.values() if not _stays(model)],
-        execution_time=when,
-        end=when,
-        run=True,
-        ignore_cron=True,
-        skip_tests=True,
-        no_prompts=True,
-        auto_apply=True,
-        no_diff=True,
-    )
+    before = context.plan_builder(ENVIRONMENT, run=True, ignore_cron=True, skip_tests=True).build()
+    built = [snapshot for snapshot in before.snapshots.values() if snapshot.is_model and snapshot.intervals]
+    stale = [snapshot for snapshot in built if not _stays(snapshot.model)]
+    spans = [(snapshot, (snapshot.intervals[0][0], snapshot.intervals[-1][1])) for snapshot in stale]
+    if spans:
+        context.state_sync.remove_intervals(spans)
+    when = max([time.time_ns() // 1_000_000, *(snapshot.intervals[-1][1] + 1000 for snapshot in built)])
+    plan = context.plan_builder(ENVIRONMENT, execution_time=when, run=True, ignore_cron=True, skip_tests=True).build()
+    _drop_unfinished(context, plan.snapshots.values())
+    context.apply(plan)
 
 
 def _drop_unfinished(context: "Context", snapshots: Iterable[Any]) -> None:

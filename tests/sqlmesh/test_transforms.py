@@ -123,14 +123,27 @@ def test_without_any_bronze_gold_is_empty_and_every_audit_says_so(warehouse_in: 
     assert {table.num_rows for table in gold_of(settings).values()} == {0}
 
 
-def test_an_order_without_an_amount_fails_an_audit_in_one_sentence(bronze: Any, warehouse_in: Warehouses) -> None:
-    bronze.load("shopify_orders", [order(1, "2026-01-01", "no number")])
-    with pytest.raises(AuditError, match=r"^The audit not_null\(.*\) of silver.stg_shopify_orders found 1 ") as caught:
-        transform(warehouse_in("failed"), bronze.pins())
+def test_a_failed_audit_is_one_sentence_and_mended_bronze_passes_it(bronze: Any, warehouse_in: Warehouses) -> None:
+    settings = warehouse_in("failed")
+    charge = {
+        "amount": 1000,
+        "currency": "usd",
+        "status": "succeeded",
+        "created": 1767225600,
+        "balance_transaction": "t",
+    }
+    movement = {"amount": 1000, "fee": 50, "net": 900, "currency": "usd", "created": 1767225600}
+    bronze.load("stripe_charges", [("ch", "2026-01-01T00:00:00Z", charge)])
+    bronze.load("stripe_balance_transactions", [("t", "2026-01-01T00:00:00Z", movement)])
+    with pytest.raises(AuditError, match=r"^The audit forall\(.*\) of gold.fact_payments found 1 ") as caught:
+        transform(settings, bronze.pins())
     assert isinstance(caught.value, FailedAuditError)
-    assert [audit.model for audit in caught.value.audits if audit.blocking and not audit.passed] == [
-        "silver.stg_shopify_orders"
-    ]
+    failed = [audit.model for audit in caught.value.audits if audit.blocking and not audit.passed]
+    assert failed == ["gold.fact_payments"]
+
+    bronze.load("stripe_balance_transactions", [("t", "2026-01-02T00:00:00Z", movement | {"net": 950})])
+    transform(settings, bronze.pins())
+    assert [str(net) for net in read_gold(settings, "fact_payments")["net"].to_pylist()] == ["9.50"]
 
 
 def test_a_table_that_is_not_gold_is_unknown(warehouse_in: Warehouses) -> None:
