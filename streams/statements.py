@@ -111,7 +111,7 @@ def _of_order(event: Event) -> Statement:
     key = f"order {order.id}"
     # The topic isn't signed: only a body without a version can be a deletion's.
     if event.topic == "orders/delete" and order.updated_at is None:
-        at = event.triggered_at or event.received_at
+        at = (event.triggered_at or event.received_at).astimezone(UTC)
         return Statement(key, version_text(at), minute_of(at), "", None, at)
     counted_at, version = order.processed_at or order.created_at, order.updated_at
     if counted_at is None or version is None or None in (counted_at.tzinfo, version.tzinfo):
@@ -125,7 +125,9 @@ def _of_order(event: Event) -> Statement:
         "net_amount": subtotal,
     }
     counts = None if order.test else values
-    return Statement(key, version_text(version), minute_of(counted_at), _code(order.currency), counts, version)
+    # Bytewax takes no time but in UTC itself; a shop's webhooks have the shop's offset.
+    happened_at = version.astimezone(UTC)
+    return Statement(key, version_text(version), minute_of(counted_at), _code(order.currency), counts, happened_at)
 
 
 def _of_stripe(event: Event) -> Statement | None:

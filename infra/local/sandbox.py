@@ -45,8 +45,7 @@ class Sandbox:
         scratch.mkdir(parents=True, exist_ok=True)
         argv = [sys.executable, "-m", "infra.sandbox", "--port", str(record.ports["http"])]
         argv += ["--seed", str(settings.sandbox_seed), "--orders", str(settings.sandbox_orders)]
-        # On the standard plan 100 points flow back a second, which is three changed orders.
-        return Launch([*argv, "--plan", "plus", "--state-dir", str(scratch)], folder, str(scratch))
+        return Launch([*argv, "--state-dir", str(scratch)], folder, str(scratch))
 
     def probe(self, record: Record) -> None:
         """Ask it for its health."""

@@ -29,6 +29,10 @@ def shop_domain(name: str) -> str:
     return f"{found[1]}.myshopify.com"
 
 
+class TooCostlyError(SourceError):
+    """A query costs more points than Shopify allows one query; a smaller page costs less."""
+
+
 class Shopify:
     """A client of one shop's Admin GraphQL API.
 
@@ -95,6 +99,8 @@ class Shopify:
             raise RetryableError("Shopify kept answering THROTTLED; try later or lower the load.", wait)
         if answer.passing:
             raise RetryableError(f"Shopify kept failing: {answer.errors}; try later.")
+        if answer.too_costly:
+            raise TooCostlyError(f"Shopify refused a query as too costly: {answer.errors}")
         if answer.errors:
             raise SourceError(f"Shopify refused a query: {answer.errors}")
         return response.content
@@ -162,6 +168,7 @@ class _Answer:
         status = cost.get("throttleStatus") or {}
         codes = {(error.get("extensions") or {}).get("code") for error in listed}
         self.throttled = "THROTTLED" in codes
+        self.too_costly = "MAX_COST_EXCEEDED" in codes
         self.passing = bool(codes & {"INTERNAL_SERVER_ERROR", "TIMEOUT"})
         self.errors = "; ".join(str(e.get("message")) for e in listed)
         self.requested = float(cost.get("requestedQueryCost") or 0)

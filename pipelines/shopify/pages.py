@@ -8,7 +8,7 @@ import orjson
 from graphql import FieldNode, Visitor, parse, print_ast, visit
 
 from lake.errors import SourceError
-from pipelines.shopify.api import Shopify
+from pipelines.shopify.api import Shopify, TooCostlyError
 from pipelines.shopify.bulk import Document, Line, decode_line
 from pipelines.shopify.resources import Resource
 
@@ -39,12 +39,21 @@ decode_body = msgspec.json.Decoder(_Body).decode
 def read_changes(client: Shopify, resource: Resource, since: str) -> Iterator[Document]:
     """Page through what was updated at or after ``since`` (ISO 8601), oldest change first.
 
+    A page that costs more than Shopify allows one query is asked for again at half the size.
+
     Raises SourceError.
     """
     after: str | None = None
+    page = resource.page
     while True:
-        variables = {"first": resource.page, "after": after, "query": f"updated_at:>='{since}'"}
-        connection = decode_body(client.graphql(resource.query, variables)).data[resource.name]
+        variables = {"first": page, "after": after, "query": f"updated_at:>='{since}'"}
+        try:
+            connection = decode_body(client.graphql(resource.query, variables)).data[resource.name]
+        except TooCostlyError:
+            if page == 1:
+                raise
+            page = max(1, page // 2)
+            continue
         for edge in connection.edges:
             yield _document(client, resource, bytes(edge.node))
         if not connection.page_info.has_next_page:

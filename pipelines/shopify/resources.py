@@ -12,7 +12,7 @@ class Resource:
 
     ``name`` is the connection's field and the query's file name, ``kind`` the type in it, ``count`` the field that
     counts it; ``children`` maps a nested object's type to the connection that holds it; ``page`` is how many are
-    asked for at once, small enough for one query's cost limit of 1,000 points.
+    asked for at once; a page that costs more than Shopify allows one query is halved.
     """
 
     name: str
@@ -43,12 +43,12 @@ RESOURCES = (
         "products",
         "Product",
         "shopify_products",
-        page=20,
+        page=100,
         count="productsCount",
         children={"ProductVariant": "variants"},
     ),
-    Resource("customers", "Customer", "shopify_customers", page=100, count="customersCount"),
-    Resource("orders", "Order", "shopify_orders", page=10, count="ordersCount", children={"LineItem": "lineItems"}),
+    Resource("customers", "Customer", "shopify_customers", page=250, count="customersCount"),
+    Resource("orders", "Order", "shopify_orders", page=250, count="ordersCount", children={"LineItem": "lineItems"}),
 )
 SHOP = Resource("shop", "Shop", "shopify_shop")
 TABLES = tuple(resource.table for resource in (SHOP, *RESOURCES))
