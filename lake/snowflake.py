@@ -20,7 +20,6 @@ GATEWAY = "snowflake"
 STATE = "state-snowflake.duckdb"
 # Models are written for DuckDB; upper case is what Snowflake makes of names that nobody quotes.
 DIALECT = "duckdb, normalization_strategy=uppercase"
-LOGIN_SECONDS = 30
 SESSION = {"QUERY_TAG": "boathouse", "TIMEZONE": "UTC", "CLIENT_TELEMETRY_ENABLED": False}
 
 
@@ -43,7 +42,8 @@ def connection_options(settings: Settings) -> dict[str, Any]:
         "host": settings.snowflake_host,
         "port": settings.snowflake_port if settings.snowflake_host else None,
         "protocol": settings.snowflake_protocol if settings.snowflake_host else None,
-        "login_timeout": LOGIN_SECONDS,
+        "login_timeout": settings.snowflake_timeout,
+        "network_timeout": settings.snowflake_timeout,
         "session_parameters": SESSION,
         **_credentials(settings),
     }
@@ -146,7 +146,11 @@ def open_snowflake(settings: Settings, project: Path = PROJECT) -> Iterator["Con
     config = yaml.safe_load((project / "config.yaml").read_text(encoding="utf-8"))
     config["gateways"] = {
         GATEWAY: GatewayConfig(
-            connection=Snowflake(**{name: options[name] for name in known if name in options}), state_connection=state
+            connection=Snowflake(
+                concurrent_tasks=settings.snowflake_connections,
+                **{name: options[name] for name in known if name in options},
+            ),
+            state_connection=state,
         )
     }
     config["default_gateway"] = GATEWAY

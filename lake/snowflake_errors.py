@@ -32,13 +32,13 @@ MEANINGS: tuple[tuple[str, type[BoathouseError], str], ...] = (
         "Snowflake has no warehouse for this session; check BOATHOUSE_SNOWFLAKE_WAREHOUSE and the role's USAGE on it.",
     ),
     (
-        r"390201|account .* does not exist|\b404 not found|290404|290403|403 forbidden|account must be specified|251001",
+        r"390201|account .* does not exist|\b404 not found|290404|290403|403 forbidden|must be specified|251001",
         SettingError,
         "Snowflake knows no account of this name; check BOATHOUSE_SNOWFLAKE_ACCOUNT, as in <organisation>-<account>.",
     ),
     (
-        r"\b25000[1-9]\b|\b25100[123]\b|\b08001\b|\b08003\b|390111|390112|390114|390104|connection (was )?(closed|aborted)"
-        r"|could not connect|max retries|timed? ?out|remote end closed|connection reset|connection refused|000604|000605",
+        r"\b25000[1-9]\b|\b25100[23]\b|\b08001\b|\b08003\b|390111|390112|390114|390104|000604|000605"
+        r"|connection (was )?(closed|aborted|reset|refused)|could not connect|max retries|timed? ?out|remote end",
         ServiceError,
         "Snowflake doesn't answer, or the connection was lost; run again when it can be reached, and it goes on where "
         "it stopped.",

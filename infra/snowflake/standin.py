@@ -1,4 +1,4 @@
-"""The stand-in for Snowflake: a fakesnow server on loopback, in an environment of its own, for as long as it is used."""
+"""The stand-in for Snowflake: a fakesnow server on loopback, in an environment of its own, while it is used."""
 
 import contextlib
 import hashlib
@@ -62,6 +62,7 @@ def _settings(port: int, password: str) -> dict[str, object]:
         "snowflake_host": "127.0.0.1",
         "snowflake_port": port,
         "snowflake_protocol": "http",
+        "snowflake_connections": 1,
     }
 
 

@@ -28,6 +28,8 @@ from starlette.routing import Route  # type: ignore[import-not-found,unused-igno
 BARE_USE = re.compile(r'^\s*USE\s+("[^"]+"|[\w$]+)\s*;?\s*$', re.IGNORECASE)
 # In fakesnow a temporary table can't have a database.
 TEMPORARY = re.compile(r"^(\s*(?:/\*.*?\*/\s*)?CREATE\s+(?:OR\s+REPLACE\s+)?)TEMP(?:ORARY)?\s+TABLE", re.IGNORECASE)
+# In fakesnow the columns of a view have no comments.
+VIEW_COMMENT = re.compile(r"^\s*(?:/\*.*?\*/\s*)?ALTER\s+VIEW\s+\S+\s+ALTER\s+COLUMN\s+\S+\s+COMMENT\b", re.IGNORECASE)
 WAREHOUSE_FUNCTION = re.compile(r"\bCURRENT_WAREHOUSE\(\)", re.IGNORECASE)
 
 
@@ -35,6 +37,8 @@ def corrected(sql: str, warehouse: str) -> str:
     """Give a statement as fakesnow understands it, where it differs from Snowflake."""
     if found := BARE_USE.match(sql):
         return f"USE DATABASE {found[1]}"
+    if VIEW_COMMENT.match(sql):
+        return "SELECT 'Statement executed successfully.' AS status"
     return WAREHOUSE_FUNCTION.sub(f"'{warehouse}'", TEMPORARY.sub(r"\1TABLE", sql))
 
 
@@ -69,9 +73,14 @@ def application(let_in: argparse.Namespace) -> Starlette:
             code, message = refused
             return JSONResponse({"data": None, "code": code, "message": message, "success": False})
         answer = await fakesnow.server.login_request(request)
+        token = json.loads(answer.body)["data"]["token"]
+        if database := query.get("databaseName"):  # Snowflake begins in the schema PUBLIC.
+            cursor = fakesnow.server.sessions[token].cursor()
+            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {database}.PUBLIC")
+            cursor.execute(f"USE SCHEMA {database}.PUBLIC")
         named = query.get("warehouse")
         if named and named.upper() != let_in.warehouse.upper():
-            without_warehouse.add(json.loads(answer.body)["data"]["token"])
+            without_warehouse.add(token)
         return answer
 
     async def question(request: Request) -> JSONResponse:
