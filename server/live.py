@@ -105,9 +105,9 @@ class Live:
         try:
             yield b"retry: 2000\n\n"
             last, missed = await self._begin(last_id)
-            yield await self._beat()
             for chunk in missed:
                 yield chunk
+            yield await self._beat()
             while not self._stopping.is_set():
                 found = await self._redis.xread({CHANGES: last}, block=int(HEARTBEAT_SECONDS * 1000), count=500)
                 for identity, fields in found[0][1] if found else []:

@@ -101,7 +101,7 @@ class RedisReader:
 
     def _check(self, info: Any) -> None:
         """Compare how many entries came and went with how many were read."""
-        missing = isinstance(info, ResponseError)
+        missing = isinstance(info, ResponseError) and "no such key" in str(info)
         if isinstance(info, Exception) and not missing:
             raise _away(info)
         added, trimmed = (0, 0) if missing else (info["entries-added"], info["entries-added"] - info["length"])

@@ -105,8 +105,8 @@ function drawFigures(times) {
   by("net_revenue").textContent = money(revenue);
   by("refunds").textContent = money(refunds);
   by("average").textContent = orders ? money(revenue / orders) : "–";
-  by("orders-rate").textContent = `${(sum("orders", recent) / 5).toLocaleString([], { maximumFractionDigits: 1 })} a minute lately`;
-  by("net_revenue-rate").textContent = `${money(sum("net_revenue", recent) / 5)} a minute lately`;
+  by("orders-rate").textContent = `${(sum("orders", recent) / 5).toLocaleString([], { maximumFractionDigits: 1 })} a minute`;
+  by("net_revenue-rate").textContent = `${money(sum("net_revenue", recent) / 5)} a minute`;
   by("average-rate").textContent = "per order";
   by("refunds-rate").textContent = revenue ? `${((100 * refunds) / revenue).toFixed(1)} % of net revenue` : "";
 }
@@ -162,12 +162,12 @@ function draw() {
 
 function listen() {
   const source = new EventSource("/v1/live/stream");
+  // The last hour comes first; the first beat says that it is whole.
   source.addEventListener("window", (event) => {
     const one = JSON.parse(event.data);
     one.time = Date.parse(one.time);
     windows.set(`${one.time} ${one.currency}`, one);
-    heard = Date.now();
-    draw();
+    if (heard) draw();
   });
   source.addEventListener("beat", (event) => {
     const said = JSON.parse(event.data);
