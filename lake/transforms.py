@@ -11,7 +11,7 @@ from lake.errors import AuditError, BoathouseError, ServiceError
 from lake.pins import Pin
 from lake.settings import Settings
 from lake.snowflake_errors import sentence
-from lake.warehouse import PROJECT, check_files, fingerprint, open_project
+from lake.warehouse import PROJECT, STATE, check_files, fingerprint, open_project
 
 if TYPE_CHECKING:
     from sqlmesh import Context
@@ -69,7 +69,13 @@ def build_audited(context: "Context", failures: Sequence[Any]) -> list[AuditResu
 
     ``failures`` are the quiet console's. Raises as transform does.
     """
-    return audited(context, failures, lambda: _build(context))
+    audits = audited(context, failures, lambda: _build(context))
+    seen = {audit.model for audit in audits}
+    models = (model for model in context.models.values() if model.audits_with_args and not model.kind.is_seed)
+    missed = sorted(model.name for model in models if model.name not in seen)
+    if missed:
+        raise ServiceError(f"{missed[0]} was not built again; remove the state folder's {STATE} and run again.")
+    return audits
 
 
 def audited(context: "Context", failures: Sequence[Any], build: Callable[[], None]) -> list[AuditResult]:
@@ -94,7 +100,7 @@ def _build(context: "Context") -> None:
     stale = [snapshot for snapshot in built if not _stays(snapshot.model)]
     spans = [(snapshot, (snapshot.intervals[0][0], snapshot.intervals[-1][1])) for snapshot in stale]
     if spans:
-        context.state_sync.remove_intervals(spans)
+        context.state_sync.remove_intervals(spans, remove_shared_versions=True)
     when = max([time.time_ns() // 1_000_000, *(snapshot.intervals[-1][1] + 1000 for snapshot in built)])
     plan = context.plan_builder(ENVIRONMENT, execution_time=when, run=True, ignore_cron=True, skip_tests=True).build()
     _drop_unfinished(context, plan.snapshots.values())

@@ -1,10 +1,12 @@
 """A transform gives the gold that bronze stands for, however often it runs and wherever it was killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,7 +17,7 @@ from lake.errors import AuditError, UnknownNameError
 from lake.pins import Pin
 from lake.settings import Settings
 from lake.transforms import FailedAuditError, transform
-from lake.warehouse import STATE, WAREHOUSE, gold_tables, read_gold
+from lake.warehouse import PROJECT, STATE, WAREHOUSE, gold_tables, read_gold
 
 pytestmark = pytest.mark.filterwarnings("ignore:`json_encoders` is deprecated")  # SQLMesh, when it is imported
 Warehouses = Callable[[str], Settings]
@@ -102,6 +104,21 @@ def test_a_transform_that_was_killed_gives_the_same_gold_the_next_time(bronze: A
     transform(killed, bronze.pins())
     transform(whole, bronze.pins())
     assert gold_of(killed) == gold_of(whole)
+
+
+def test_a_model_that_only_changed_its_words_still_follows_bronze(
+    bronze: Any, warehouse_in: Warehouses, tmp_path: Path
+) -> None:
+    settings, project = warehouse_in("reworded"), tmp_path / "project"
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(".cache", "__pycache__"))
+    bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00")])
+    transform(settings, bronze.pins(), project=project)
+    model = project / "models" / "silver" / "stg_shopify_orders.sql"
+    model.write_text(model.read_text().replace("/* Orders as", "/* The orders as"))
+    for number in (2, 3):
+        bronze.load("shopify_orders", [order(number, "2026-01-01", "1.00")])
+        transform(settings, bronze.pins(), project=project)
+        assert len(net_amounts(settings)) == number
 
 
 @pytest.mark.parametrize("lost", [WAREHOUSE, STATE])
