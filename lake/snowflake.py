@@ -1,5 +1,6 @@
 """Snowflake as the other warehouse: the SQLMesh project opened on it, with state of its own."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -156,7 +157,10 @@ def open_snowflake(settings: Settings, project: Path = PROJECT) -> Iterator["Con
     config["default_gateway"] = GATEWAY
     config["physical_schema_mapping"] = {f"(?i)^{name}$": f"SQLMESH__{name.upper()}" for name in ("silver", "gold")}
     config["model_defaults"]["dialect"] = DIALECT
-    config["cache_dir"] = str((settings.state_dir / "sqlmesh-cache-snowflake").resolve())
+    cache = settings.state_dir / "sqlmesh-cache-snowflake"
+    if file and not Path(file).exists():  # What is cached of models belongs to the state that is gone.
+        shutil.rmtree(cache, ignore_errors=True)
+    config["cache_dir"] = str(cache.resolve())
     context = None
     try:
         with explained():

@@ -99,8 +99,9 @@ def _started(python: Path, port: int, password: str, log: Path) -> subprocess.Po
             start_new_session=True,
         )
     assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError), process.stdin:
+    with contextlib.suppress(BrokenPipeError):
         process.stdin.write(f"{password}\n".encode())
+        process.stdin.flush()  # Left open: its end tells the server that this process is gone.
     return process
 
 
@@ -116,6 +117,9 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        if process.stdin is not None:
+            process.stdin.close()
     process.terminate()
     try:
         process.wait(STOP_SECONDS)

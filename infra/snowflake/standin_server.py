@@ -8,8 +8,10 @@ import argparse
 import gzip
 import json
 import logging
+import os
 import re
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -128,6 +130,12 @@ def correct_statements(warehouse: str) -> None:
     fakesnow.transforms.identifier = split_identifier
 
 
+def end_with_the_starter() -> None:
+    """Wait until standard input ends, which it does when the starter dies, and end this process."""
+    sys.stdin.read()
+    os._exit(0)
+
+
 def main() -> None:
     """Read whom to let in, and serve on loopback until a signal ends it."""
     parser = argparse.ArgumentParser()
@@ -136,6 +144,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True)
     let_in = parser.parse_args()
     let_in.password = sys.stdin.readline().rstrip("\n")
+    threading.Thread(target=end_with_the_starter, daemon=True).start()
     logging.basicConfig(level=logging.ERROR)
     correct_statements(let_in.warehouse)
     uvicorn.run(application(let_in), host="127.0.0.1", port=let_in.port, log_level="error", access_log=False)
