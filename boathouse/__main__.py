@@ -69,6 +69,14 @@ def prove() -> None:
 
 
 @app.command()
+def releases() -> None:
+    """List the releases, the current one last, and what is new in each."""
+    from boathouse.ledger import show_releases
+
+    show_releases(_settings())
+
+
+@app.command()
 def query(
     question: Annotated[str, typer.Argument(help="One SELECT over gold.* tables.")],
     format: Annotated[str, typer.Option(help="table, json or csv")] = "table",

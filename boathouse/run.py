@@ -65,6 +65,9 @@ def pull_and_release(live: Settings, catalogue: Catalog, steps: Steps) -> tuple[
         proofs = prove_loads(live, catalogue)
         step.rows = sum(proof.landed_count for proof in proofs)
         step.remark = f"{len(proofs)} loads agree with their sources" if proofs else "nothing new to prove"
+        quarantined = sum(proof.mark.quarantined for proof in proofs)
+        if quarantined:
+            step.remark += f", {quarantined:,} unreadable documents are in bronze.quarantine"
     pins = bronze_pins(catalogue)
     current = current_release(catalogue)
     if current is not None and is_current(current, pins):

@@ -103,7 +103,7 @@ def find_release(catalogue: Catalog, release_id: str) -> Release:
     for release in list_releases(catalogue):
         if release.release_id == release_id:
             return release
-    raise ReleaseError(f"There is no release '{release_id}'; `boathouse release list` shows those there are.")
+    raise ReleaseError(f"There is no release '{release_id}'; `boathouse releases` lists those there are.")
 
 
 def cut_release(catalogue: Catalog, release: Release) -> None:
