@@ -1,5 +1,7 @@
 """The ledgers as a person reads them: proofs and releases."""
 
+from itertools import groupby
+
 from rich.table import Table
 
 from boathouse.console import console
@@ -18,25 +20,10 @@ def show_ledger(settings: Settings) -> None:
         catalogue = open_catalogue(live)
         rows = ledger(catalogue)
         wrong = open_disagreements(catalogue)
-    table = Table(box=None, pad_edge=False)
-    for name in ("load", "table", "the source said"):
-        table.add_column(name, overflow="fold")
-    for name in ("rows", "landed", "quarantined"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("hash", no_wrap=True)
-    table.add_column("")
-    for row in rows:
-        table.add_row(
-            str(row["load_id"]),
-            str(row["table"]),
-            str(row["said_by"]),
-            f"{row['source_count']:,}",
-            f"{row['landed_count']:,}",
-            f"{row['quarantined']:,}",
-            str(row["landed_hash"]),
-            "[green]agrees[/]" if row["agrees"] else "[red]disagrees[/]",
-        )
-    console.print(table)
+    for load_id, proofs in groupby(sorted(rows, key=_began), key=lambda row: row["load_id"]):
+        console.print(f"\n[bold]{load_id}[/]")
+        console.print(_proofs(list(proofs)))
+    console.print()
     landed = sum(int(str(row["landed_count"])) for row in rows)
     if wrong:
         names = ", ".join(f"{row['table']} ({row['load_id']})" for row in wrong)
@@ -44,18 +31,34 @@ def show_ledger(settings: Settings) -> None:
     console.print(f"prove: ok · {len(rows)} loads · {landed:,} rows as their sources said", style="bold")
 
 
+def _began(row: dict[str, object]) -> str:
+    """Give the time in a load's id, by which the ledger is sorted."""
+    return str(row["load_id"]).rpartition("-")[2] + str(row["load_id"])
+
+
+def _proofs(rows: list[dict[str, object]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("table", no_wrap=True, min_width=34)
+    for name in ("said", "landed", "unreadable"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("")
+    table.add_column("by", style="dim", overflow="fold")
+    for row in rows:
+        verdict = "[green]agrees[/]" if row["agrees"] else "[red]differs[/]"
+        counts = [f"{row[name]:,}" for name in ("source_count", "landed_count", "quarantined")]
+        table.add_row(str(row["table"]), *counts, verdict, str(row["said_by"]))
+    return table
+
+
 def show_releases(settings: Settings) -> None:
     """Print every release with the gold tables that changed in it."""
     with open_lake(settings) as live:
         found = list_releases(open_catalogue(live))
-    table = Table("release", "cut at", "content", "changed gold tables", box=None, pad_edge=False)
     before: dict[str, Pin] = {}
     for release in found:
         changed = [name for name, pin in release.gold.items() if before.get(name) != pin]
-        table.add_row(
-            release.release_id, f"{release.cut_at:%Y-%m-%d %H:%M:%S} UTC", release.content, ", ".join(changed)
-        )
+        at = f"{release.cut_at:%Y-%m-%d %H:%M:%S} UTC"
+        console.print(f"{release.release_id}  {at}  new: {', '.join(changed) or 'nothing'}", soft_wrap=True)
         before = release.gold
-    console.print(table)
     current = found[-1].release_id if found else "none yet; `just run` cuts the first one"
     console.print(f"releases: {len(found)} · current {current}", style="bold")
