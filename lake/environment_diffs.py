@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lake.environments import DUCKDB, PROD, Pins, name_of, open_gateway, snapshots_of
+from lake.environments import DUCKDB, Pins, name_of, open_gateway, snapshots_of
 from lake.settings import Settings
+from lake.transforms import ENVIRONMENT as PROD
 from lake.transforms import explain, quiet_console
 from lake.warehouse import PROJECT
 
@@ -97,16 +98,16 @@ def _row_counts(context: "Context", ours: Any, theirs: Any, shared: list[str]) -
     """Count the rows now and before, and those added, removed and changed; the grain tells which row is which."""
     from sqlglot import exp
 
-    grain = [column.name for one in ours.model.grains for column in one.find_all(exp.Column)]
-    keys = [key for key in grain if key in shared] or shared
+    grain = {column.name.lower() for one in ours.model.grains for column in one.find_all(exp.Column)}
+    keys = [column for column in shared if column.lower() in grain] or shared
 
-    def side(name: str, column: str) -> exp.Expression:
+    def side(name: str, column: str) -> exp.Expr:
         return exp.column(column, table=name, quoted=True)
 
-    def count(condition: exp.Expression) -> exp.Expression:
+    def count(condition: exp.Expr) -> exp.Expr:
         return exp.func("COALESCE", exp.Sum(this=exp.Case().when(condition, "1").else_("0")), exp.Literal.number(0))
 
-    def table(snapshot: Any, alias: str) -> exp.Expression:
+    def table(snapshot: Any, alias: str) -> exp.Expr:
         star = exp.select("*", exp.alias_(exp.Literal.number(1), mark, quoted=True))
         return star.from_(exp.to_table(_table(snapshot), dialect=context.engine_adapter.dialect)).subquery(alias)
 

@@ -142,8 +142,8 @@ def promote(
             ready = {snapshot.snapshot_id for snapshot in snapshots_of(context, environment)}
             planned = _planned(context, PROD, build=())
             described = _described(planned, gateway)
-            late = [snapshot for snapshot in planned.snapshots.values() if snapshot.snapshot_id not in ready]
-            late += [snapshot for snapshot in planned.snapshots.values() if name_of(snapshot) in described.to_build]
+            models = [one for one in planned.snapshots.values() if one.is_model and not one.is_external]
+            late = [one for one in models if one.snapshot_id not in ready or name_of(one) in described.to_build]
             if late:
                 raise SettingError(
                     f"The environment {environment} isn't what the files say ({name_of(late[0])} differs); "

@@ -82,8 +82,8 @@ def read_key(path: Path, settings: Settings) -> bytes:
             "BOATHOUSE_SNOWFLAKE_PRIVATE_KEY_PATH names no private key that "
             "BOATHOUSE_SNOWFLAKE_PRIVATE_KEY_PASSPHRASE opens; see docs/snowflake.md for making one."
         ) from None
-    return key.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return bytes(
+        key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
 
 

@@ -15,16 +15,18 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import fakesnow.cursor  # type: ignore[import-not-found]
-import fakesnow.info_schema  # type: ignore[import-not-found]
-import fakesnow.server  # type: ignore[import-not-found]
-import fakesnow.transforms  # type: ignore[import-not-found]
-import uvicorn  # type: ignore[import-not-found,unused-ignore]
+import fakesnow.arrow
+import fakesnow.cursor
+import fakesnow.info_schema
+import fakesnow.server
+import fakesnow.transforms
+import pyarrow as pa
+import uvicorn
 from sqlglot import exp
-from starlette.applications import Starlette  # type: ignore[import-not-found,unused-ignore]
-from starlette.requests import Request  # type: ignore[import-not-found,unused-ignore]
-from starlette.responses import JSONResponse  # type: ignore[import-not-found,unused-ignore]
-from starlette.routing import Route  # type: ignore[import-not-found,unused-ignore]
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 # Snowflake takes USE <name> for a database; fakesnow takes it for a schema.
 BARE_USE = re.compile(r'^\s*USE\s+("[^"]+"|[\w$]+)\s*;?\s*$', re.IGNORECASE)
@@ -33,6 +35,9 @@ TEMPORARY = re.compile(r"^(\s*(?:/\*.*?\*/\s*)?CREATE\s+(?:OR\s+REPLACE\s+)?)TEM
 # In fakesnow the columns of a view have no comments.
 VIEW_COMMENT = re.compile(r"^\s*(?:/\*.*?\*/\s*)?ALTER\s+VIEW\s+\S+\s+ALTER\s+COLUMN\s+\S+\s+COMMENT\b", re.IGNORECASE)
 WAREHOUSE_FUNCTION = re.compile(r"\bCURRENT_WAREHOUSE\(\)", re.IGNORECASE)
+
+
+SENT = fakesnow.arrow.timestamp_to_sf_struct
 
 
 def corrected(sql: str, warehouse: str) -> str:
@@ -116,8 +121,8 @@ def correct_statements(warehouse: str) -> None:
     fakesnow.server.parse_one = wrap(fakesnow.server.parse_one)
     comment_sql = fakesnow.info_schema.insert_table_comment_sql
 
-    def quoted_comment_sql(catalog: str, schema: str, table: str, comment: str) -> str:
-        return str(comment_sql(catalog, schema, table, comment.replace("'", "''")))
+    def quoted_comment_sql(catalog: str, schema: str, table: str, comment: str | None) -> str:
+        return str(comment_sql(catalog, schema, table, (comment or "").replace("'", "''")))
 
     fakesnow.info_schema.insert_table_comment_sql = quoted_comment_sql
     identifier = fakesnow.transforms.identifier
@@ -125,9 +130,21 @@ def correct_statements(warehouse: str) -> None:
     def split_identifier(expression: Any, params: Any) -> Any:
         table = identifier(expression, params)
         names = table.name.split('"."') if isinstance(table, exp.Table) else []
-        return exp.table_(*reversed(names), quoted=True) if len(names) > 1 else table
+        parts = [exp.to_identifier(name, quoted=True) for name in names]
+        if len(parts) < 2:
+            return table
+        named = dict(zip(("catalog", "db", "this")[-len(parts) :], parts, strict=True))
+        return exp.Table(**named)
 
     fakesnow.transforms.identifier = split_identifier
+    fakesnow.arrow.timestamp_to_sf_struct = timestamps
+
+
+def timestamps(column: Any) -> Any:
+    """Give timestamps as Snowflake sends them, where fakesnow makes 1970 of a NULL."""
+    parts = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    there = SENT(parts.fill_null(pa.scalar(0).cast(parts.type)))
+    return pa.StructArray.from_arrays(there.flatten(), fields=list(there.type), mask=parts.is_null())
 
 
 def end_with_the_starter() -> None:
