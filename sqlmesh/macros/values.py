@@ -77,13 +77,3 @@ def minor_money(evaluator: Any, text: exp.Expression, exponent: exp.Expression) 
     whole = f"TRY_CAST({text.sql('duckdb')} AS DECIMAL(15, 0))"
     unit = f"CASE {exponent.sql('duckdb')} WHEN 0 THEN 1.000 WHEN 3 THEN 0.001 ELSE 0.010 END"
     return parse_one(f"CAST({whole} * CAST({unit} AS DECIMAL(4, 3)) AS DECIMAL(18, 2))", dialect="duckdb")
-
-
-@macro()
-def mean(evaluator: Any, total: exp.Expression, count: exp.Expression) -> exp.Expression:
-    """Divide an amount by a count, to the hundredth, halves up.
-
-    Engines, and even versions of DuckDB, round a quotient of decimals differently; of whole numbers they don't.
-    """
-    amount, rows = total.sql("duckdb"), count.sql("duckdb")
-    return parse_one(f"FLOOR(({amount} * 200 + {rows}) / ({rows} * 2)) / 100", dialect="duckdb")

@@ -35,7 +35,9 @@ SELECT
   SUM(orders.gross_amount)::DECIMAL(18, 2) AS gross_revenue, /* Goods before discounts, tax and shipping */
   SUM(orders.discount_amount)::DECIMAL(18, 2) AS discounts, /* Discounts */
   SUM(orders.net_amount)::DECIMAL(18, 2) AS net_revenue, /* Goods after discounts, before tax and shipping */
-  @mean(SUM(orders.net_amount), COUNT(*))::DECIMAL(18, 2) AS average_order_value /* net_revenue an order */
+  (
+    SUM(orders.net_amount)::DECIMAL(18, 2) / COUNT(*)
+  )::DECIMAL(18, 2) AS average_order_value /* net_revenue an order */
 FROM gold.fact_orders AS orders
 LEFT JOIN first_days
   ON first_days.customer_key = orders.customer_key
