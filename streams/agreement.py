@@ -23,8 +23,10 @@ GROUP BY ALL
 REFUNDS = """
 WITH latest AS (
     SELECT payload FROM {refunds}
-    QUALIFY row_number() OVER (PARTITION BY id ORDER BY version DESC, _received_at DESC, _load_id DESC) = 1
-        AND _op <> 'delete'
+    QUALIFY row_number() OVER (
+        PARTITION BY id
+        ORDER BY version DESC, _op = 'delete' DESC, _lane = 'webhook', _received_at DESC, _load_id DESC
+    ) = 1 AND _op <> 'delete'
 ), refunds AS (
     SELECT make_timestamp((payload ->> '$.created')::BIGINT * 1000000) AS refunded_at,
            upper(payload ->> '$.currency') AS currency, (payload ->> '$.amount')::DECIMAL(18, 0) AS amount

@@ -20,6 +20,18 @@ def document(evaluator: Any, payload: exp.Expression, *paths: exp.Expression) ->
 
 
 @macro()
+def is_latest(evaluator: Any, *thing: exp.Expression) -> exp.Expression:
+    """Say whether a bronze row is the last word on what ``thing`` names: ``id``, or ``id, version``.
+
+    At equal versions a deletion stands, and a document that was read beats one that a webhook carried, since a
+    webhook tells less (Shopify) or was written earlier (Stripe).
+    """
+    names = ", ".join(column.sql("duckdb") for column in thing)
+    order = "version DESC, _op = 'delete' DESC, _lane = 'webhook', _received_at DESC, _load_id DESC"
+    return parse_one(f"ROW_NUMBER() OVER (PARTITION BY {names} ORDER BY {order}) = 1", dialect="duckdb")
+
+
+@macro()
 def at(evaluator: Any, doc: exp.Expression, path: exp.Expression) -> exp.Expression:
     """Give the text at ``path`` of a document; NULL where there is none."""
     if evaluator.gateway == "snowflake":

@@ -36,7 +36,7 @@ class Bronze:
         self.catalogue = open_catalogue(settings)
         self.namespace = f"bronze_{uuid4().hex[:8]}"
 
-    def load(self, table: str, documents: Iterable[tuple[str, str, dict[str, Any] | None]]) -> None:
+    def load(self, table: str, documents: Iterable[tuple[str, str, dict[str, Any] | None]], lane: str = "poll") -> None:
         """Append documents (id, version, payload); a payload of None is a deletion."""
         rows = [
             {
@@ -44,7 +44,7 @@ class Bronze:
                 "version": version,
                 "payload": orjson.dumps(payload or {}).decode(),
                 "_op": "delete" if payload is None else "upsert",
-                "_lane": "poll",
+                "_lane": lane,
                 "_api_version": "2025-10",
                 "_received_at": ARRIVED,
                 "_load_id": "load",

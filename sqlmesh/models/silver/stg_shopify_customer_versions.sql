@@ -17,7 +17,7 @@ WITH documents AS (
     version,
     _op = 'delete' AS is_deleted,
     @document(
-      payload,
+      CASE WHEN _lane <> 'webhook' THEN payload END,
       'firstName',
       'lastName',
       'displayName',
@@ -29,12 +29,24 @@ WITH documents AS (
       'defaultAddress.province',
       'defaultAddress.country',
       'defaultAddress.zip'
-    ) AS doc
+    ) AS doc,
+    @document(
+      CASE WHEN _lane = 'webhook' THEN payload END,
+      'first_name',
+      'last_name',
+      'email',
+      'phone',
+      'created_at',
+      'default_address.city',
+      'default_address.province',
+      'default_address.country',
+      'default_address.zip'
+    ) AS rest
   FROM lake.bronze.shopify_customers
   WHERE
     NOT id IS NULL
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY id, version ORDER BY _received_at DESC, _load_id DESC) = 1
+    @is_latest(id, version)
 )
 SELECT
   @bare_id(id)::TEXT AS customer_id, /* Shopify's number of the customer */
@@ -43,17 +55,23 @@ SELECT
   COALESCE(
     NULLIF(
       TRIM(
-        CONCAT(COALESCE(@at(doc, 'firstName'), ''), ' ', COALESCE(@at(doc, 'lastName'), ''))
+        CONCAT(
+          COALESCE(@at(doc, 'firstName'), @at(rest, 'first_name'), ''),
+          ' ',
+          COALESCE(@at(doc, 'lastName'), @at(rest, 'last_name'), '')
+        )
       ),
       ''
     ),
-    @at(doc, 'displayName')
+    @at(doc, 'displayName'),
+    @at(rest, 'email'),
+    @at(rest, 'phone')
   )::TEXT AS full_name, /* First and last name */
-  LOWER(@at(doc, 'email'))::TEXT AS email, /* E-mail address, in small letters */
-  @at(doc, 'phone')::TEXT AS phone, /* Telephone number */
-  @at(doc, 'defaultAddress.city')::TEXT AS city, /* City of the default address */
-  @at(doc, 'defaultAddress.province')::TEXT AS state, /* Province or state of the default address */
-  @at(doc, 'defaultAddress.country')::TEXT AS country, /* Country of the default address */
-  @at(doc, 'defaultAddress.zip')::TEXT AS postal_code, /* Postal code of the default address */
-  @utc(@at(doc, 'createdAt'))::TIMESTAMP AS created_at /* When the customer was created, UTC */
+  LOWER(COALESCE(@at(doc, 'email'), @at(rest, 'email')))::TEXT AS email, /* E-mail address, in small letters */
+  COALESCE(@at(doc, 'phone'), @at(rest, 'phone'))::TEXT AS phone, /* Telephone number */
+  COALESCE(@at(doc, 'defaultAddress.city'), @at(rest, 'default_address.city'))::TEXT AS city, /* City of the default address */
+  COALESCE(@at(doc, 'defaultAddress.province'), @at(rest, 'default_address.province'))::TEXT AS state, /* Province or state of the default address */
+  COALESCE(@at(doc, 'defaultAddress.country'), @at(rest, 'default_address.country'))::TEXT AS country, /* Country of the default address */
+  COALESCE(@at(doc, 'defaultAddress.zip'), @at(rest, 'default_address.zip'))::TEXT AS postal_code, /* Postal code of the default address */
+  @utc(COALESCE(@at(doc, 'createdAt'), @at(rest, 'created_at')))::TIMESTAMP AS created_at /* When the customer was created, UTC */
 FROM documents

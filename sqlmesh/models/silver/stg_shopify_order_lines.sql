@@ -17,7 +17,7 @@ WITH documents AS (
   SELECT
     id,
     @document(
-      payload,
+      CASE WHEN _lane <> 'webhook' THEN payload END,
       'lineItems.edges[].node.id',
       'lineItems.edges[].node.title',
       'lineItems.edges[].node.sku',
@@ -27,25 +27,73 @@ WITH documents AS (
       'lineItems.edges[].node.originalUnitPriceSet.shopMoney.amount',
       'lineItems.edges[].node.originalUnitPriceSet.shopMoney.currencyCode',
       'lineItems.edges[].node.discountedTotalSet.shopMoney.amount'
-    ) AS doc
+    ) AS doc,
+    @document(
+      CASE WHEN _lane = 'webhook' THEN payload END,
+      'currency',
+      'line_items[].admin_graphql_api_id',
+      'line_items[].id',
+      'line_items[].product_id',
+      'line_items[].variant_id',
+      'line_items[].title',
+      'line_items[].sku',
+      'line_items[].quantity',
+      'line_items[].price',
+      'line_items[].price_set.shop_money.amount',
+      'line_items[].price_set.shop_money.currency_code',
+      'line_items[].total_discount',
+      'line_items[].total_discount_set.shop_money.amount'
+    ) AS rest
   FROM lake.bronze.shopify_orders
   WHERE
     NOT id IS NULL
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY id ORDER BY version DESC, _received_at DESC, _load_id DESC) = 1
-    AND _op <> 'delete'
-), lines AS (
+    @is_latest(id) AND _op <> 'delete'
+), edges AS (
   @items_of(documents, doc, 'lineItems.edges', edge)
+), items AS (
+  @items_of(documents, rest, 'line_items', item)
+), lines AS (
+  SELECT
+    id,
+    @at(edge, 'node.id') AS line_id,
+    @at(edge, 'node.product.id') AS product_id,
+    @at(edge, 'node.variant.id') AS variant_id,
+    @at(edge, 'node.title') AS title,
+    @at(edge, 'node.sku') AS sku,
+    TRY_CAST(@at(edge, 'node.quantity') AS BIGINT) AS quantity,
+    @money(@at(edge, 'node.originalUnitPriceSet.shopMoney.amount')) AS unit_price,
+    @money(@at(edge, 'node.discountedTotalSet.shopMoney.amount')) AS line_amount,
+    @at(edge, 'node.originalUnitPriceSet.shopMoney.currencyCode') AS currency
+  FROM edges
+  UNION ALL
+  SELECT
+    id,
+    COALESCE(@at(item, 'admin_graphql_api_id'), @at(item, 'id')) AS line_id,
+    @at(item, 'product_id') AS product_id,
+    @at(item, 'variant_id') AS variant_id,
+    @at(item, 'title') AS title,
+    @at(item, 'sku') AS sku,
+    TRY_CAST(@at(item, 'quantity') AS BIGINT) AS quantity,
+    @money(COALESCE(@at(item, 'price_set.shop_money.amount'), @at(item, 'price'))) AS unit_price,
+    @money(COALESCE(@at(item, 'price_set.shop_money.amount'), @at(item, 'price'))) * TRY_CAST(@at(item, 'quantity') AS BIGINT) - COALESCE(
+      @money(
+        COALESCE(@at(item, 'total_discount_set.shop_money.amount'), @at(item, 'total_discount'))
+      ),
+      0
+    ) AS line_amount,
+    COALESCE(@at(item, 'price_set.shop_money.currency_code'), @at(rest, 'currency')) AS currency
+  FROM items
 )
 SELECT
-  @bare_id(@at(edge, 'node.id'))::TEXT AS order_line_id, /* Shopify's number of the line */
+  @bare_id(line_id)::TEXT AS order_line_id, /* Shopify's number of the line */
   @bare_id(id)::TEXT AS order_id, /* Shopify's number of the order */
-  @bare_id(@at(edge, 'node.product.id'))::TEXT AS product_id, /* Shopify's number of the product; NULL for a custom line */
-  @bare_id(@at(edge, 'node.variant.id'))::TEXT AS variant_id, /* Shopify's number of the variant; NULL for a custom line */
-  @at(edge, 'node.title')::TEXT AS title, /* Title of the product when it was sold */
-  @at(edge, 'node.sku')::TEXT AS sku, /* Stock keeping unit */
-  TRY_CAST(@at(edge, 'node.quantity') AS BIGINT) AS quantity, /* Pieces ordered */
-  @money(@at(edge, 'node.originalUnitPriceSet.shopMoney.amount'))::DECIMAL(18, 2) AS unit_price, /* Price of a piece before discounts, shop currency */
-  @money(@at(edge, 'node.discountedTotalSet.shopMoney.amount'))::DECIMAL(18, 2) AS line_amount, /* The whole line after its own discounts, shop currency */
-  @at(edge, 'node.originalUnitPriceSet.shopMoney.currencyCode')::TEXT AS currency /* Currency of the shop, ISO 4217 */
+  @bare_id(product_id)::TEXT AS product_id, /* Shopify's number of the product; NULL for a custom line */
+  @bare_id(variant_id)::TEXT AS variant_id, /* Shopify's number of the variant; NULL for a custom line */
+  title::TEXT AS title, /* Title of the product when it was sold */
+  sku::TEXT AS sku, /* Stock keeping unit */
+  quantity::BIGINT AS quantity, /* Pieces ordered */
+  unit_price::DECIMAL(18, 2) AS unit_price, /* Price of a piece before discounts, shop currency */
+  line_amount::DECIMAL(18, 2) AS line_amount, /* The whole line after its own discounts, shop currency */
+  currency::TEXT AS currency /* Currency of the shop, ISO 4217 */
 FROM lines

@@ -1,4 +1,4 @@
-/* Payments that Shopify knows of, from the orders as the shop last described them. One row a transaction. */
+/* Payments that Shopify knows of, from the orders as they were last read: webhooks carry none. One row a transaction. */
 MODEL (
   name silver.stg_shopify_order_transactions,
   kind FULL,
@@ -24,10 +24,11 @@ WITH documents AS (
     ) AS doc
   FROM lake.bronze.shopify_orders
   WHERE
-    NOT id IS NULL
+    NOT id IS NULL AND (
+      _lane <> 'webhook' OR _op = 'delete'
+    )
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY id ORDER BY version DESC, _received_at DESC, _load_id DESC) = 1
-    AND _op <> 'delete'
+    @is_latest(id) AND _op <> 'delete'
 ), transactions AS (
   @items_of(documents, doc, 'transactions', item)
 )

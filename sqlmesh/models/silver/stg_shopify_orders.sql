@@ -16,9 +16,9 @@ MODEL (
 WITH documents AS (
   SELECT
     id,
-    version,
+    _lane,
     @document(
-      payload,
+      CASE WHEN _lane <> 'webhook' THEN payload END,
       'legacyResourceId',
       'name',
       'createdAt',
@@ -40,20 +40,83 @@ WITH documents AS (
       'totalDiscountsSet.shopMoney.amount',
       'totalShippingPriceSet.shopMoney.amount',
       'totalRefundedSet.shopMoney.amount'
-    ) AS doc
+    ) AS doc,
+    @document(
+      CASE WHEN _lane = 'webhook' THEN payload END,
+      'name',
+      'created_at',
+      'processed_at',
+      'updated_at',
+      'cancelled_at',
+      'closed_at',
+      'test',
+      'source_name',
+      'financial_status',
+      'fulfillment_status',
+      'currency',
+      'presentment_currency',
+      'customer.admin_graphql_api_id',
+      'customer.id',
+      'subtotal_price',
+      'subtotal_price_set.shop_money.amount',
+      'total_price',
+      'total_price_set.shop_money.amount',
+      'total_price_set.presentment_money.amount',
+      'total_tax',
+      'total_tax_set.shop_money.amount',
+      'total_discounts',
+      'total_discounts_set.shop_money.amount',
+      'total_shipping_price_set.shop_money.amount',
+      'refunds[].transactions[].kind',
+      'refunds[].transactions[].status',
+      'refunds[].transactions[].amount',
+      'refunds[].transactions[].currency'
+    ) AS rest
   FROM lake.bronze.shopify_orders
   WHERE
     NOT id IS NULL
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY id ORDER BY version DESC, _received_at DESC, _load_id DESC) = 1
-    AND _op <> 'delete'
+    @is_latest(id) AND _op <> 'delete'
 ), orders AS (
   SELECT
     *,
     @bare_id(id) AS order_id,
-    @utc(@at(doc, 'createdAt')) AS created_at,
-    COALESCE(@utc(@at(doc, 'processedAt')), @utc(@at(doc, 'createdAt'))) AS processed_at
+    @utc(COALESCE(@at(doc, 'createdAt'), @at(rest, 'created_at'))) AS created_at,
+    COALESCE(
+      @utc(COALESCE(@at(doc, 'processedAt'), @at(rest, 'processed_at'))),
+      @utc(COALESCE(@at(doc, 'createdAt'), @at(rest, 'created_at')))
+    ) AS processed_at,
+    @money(
+      COALESCE(
+        @at(doc, 'totalPriceSet.shopMoney.amount'),
+        @at(rest, 'total_price_set.shop_money.amount'),
+        @at(rest, 'total_price')
+      )
+    ) AS total_amount,
+    COALESCE(@at(doc, 'currencyCode'), @at(rest, 'currency')) AS currency
   FROM documents
+), delivered AS (
+  SELECT
+    id,
+    rest
+  FROM documents
+  WHERE
+    _lane = 'webhook'
+), refunds AS (
+  @items_of(delivered, rest, 'refunds', refund)
+), transactions AS (
+  @items_of(refunds, refund, 'transactions', payment)
+), given_back AS (
+  SELECT
+    id,
+    SUM(@money(@at(payment, 'amount'))) AS amount
+  FROM transactions
+  WHERE
+    @at(payment, 'kind') = 'refund'
+    AND @at(payment, 'status') = 'success'
+    AND COALESCE(@at(payment, 'currency') = @at(rest, 'currency'), TRUE) /* What was paid in another currency waits for the next reading of the order */
+  GROUP BY
+    id
 ), shop AS (
   SELECT
     COALESCE(MAX(time_zone), 'UTC') AS time_zone
@@ -68,32 +131,83 @@ WITH documents AS (
 )
 SELECT
   orders.order_id::TEXT AS order_id, /* Shopify's number of the order */
-  @at(doc, 'name')::TEXT AS order_name, /* What the shop calls the order, such as #1001 */
-  @bare_id(@at(doc, 'customer.id'))::TEXT AS customer_id, /* Shopify's number of the customer; NULL for a guest */
-  LOWER(@at(doc, 'displayFinancialStatus'))::TEXT AS payment_status, /* paid, pending, refunded and so on */
-  LOWER(@at(doc, 'displayFulfillmentStatus'))::TEXT AS fulfillment_status, /* fulfilled, unfulfilled and so on */
-  @money(@at(doc, 'totalPriceSet.shopMoney.amount'))::DECIMAL(18, 2) AS total_amount, /* What the customer owes: after discounts, with tax and shipping, shop currency */
-  @money(@at(doc, 'subtotalPriceSet.shopMoney.amount'))::DECIMAL(18, 2) AS subtotal, /* Goods after discounts, before tax and shipping, shop currency */
-  COALESCE(@money(@at(doc, 'totalTaxSet.shopMoney.amount')), 0)::DECIMAL(18, 2) AS tax_amount, /* Tax, shop currency */
-  COALESCE(@money(@at(doc, 'totalDiscountsSet.shopMoney.amount')), 0)::DECIMAL(18, 2) AS discount_amount, /* Discounts, shop currency */
-  COALESCE(@money(@at(doc, 'totalShippingPriceSet.shopMoney.amount')), 0)::DECIMAL(18, 2) AS shipping_amount, /* Shipping, shop currency */
-  COALESCE(@money(@at(doc, 'totalRefundedSet.shopMoney.amount')), 0)::DECIMAL(18, 2) AS refunded_amount, /* Given back so far, shop currency */
-  @at(doc, 'currencyCode')::TEXT AS currency, /* Currency of the shop, ISO 4217 */
+  COALESCE(@at(doc, 'name'), @at(rest, 'name'))::TEXT AS order_name, /* What the shop calls the order, such as #1001 */
+  @bare_id(
+    COALESCE(
+      @at(doc, 'customer.id'),
+      @at(rest, 'customer.admin_graphql_api_id'),
+      @at(rest, 'customer.id')
+    )
+  )::TEXT AS customer_id, /* Shopify's number of the customer; NULL for a guest */
+  LOWER(COALESCE(@at(doc, 'displayFinancialStatus'), @at(rest, 'financial_status')))::TEXT AS payment_status, /* paid, pending, refunded and so on */
+  CASE
+    WHEN _lane <> 'webhook'
+    THEN LOWER(@at(doc, 'displayFulfillmentStatus'))
+    WHEN @at(rest, 'fulfillment_status') = 'partial'
+    THEN 'partially_fulfilled'
+    ELSE COALESCE(@at(rest, 'fulfillment_status'), 'unfulfilled')
+  END::TEXT AS fulfillment_status, /* fulfilled, unfulfilled and so on */
+  total_amount::DECIMAL(18, 2) AS total_amount, /* What the customer owes: after discounts, with tax and shipping, shop currency */
+  @money(
+    COALESCE(
+      @at(doc, 'subtotalPriceSet.shopMoney.amount'),
+      @at(rest, 'subtotal_price_set.shop_money.amount'),
+      @at(rest, 'subtotal_price')
+    )
+  )::DECIMAL(18, 2) AS subtotal, /* Goods after discounts, before tax and shipping, shop currency */
+  COALESCE(
+    @money(
+      COALESCE(
+        @at(doc, 'totalTaxSet.shopMoney.amount'),
+        @at(rest, 'total_tax_set.shop_money.amount'),
+        @at(rest, 'total_tax')
+      )
+    ),
+    0
+  )::DECIMAL(18, 2) AS tax_amount, /* Tax, shop currency */
+  COALESCE(
+    @money(
+      COALESCE(
+        @at(doc, 'totalDiscountsSet.shopMoney.amount'),
+        @at(rest, 'total_discounts_set.shop_money.amount'),
+        @at(rest, 'total_discounts')
+      )
+    ),
+    0
+  )::DECIMAL(18, 2) AS discount_amount, /* Discounts, shop currency */
+  COALESCE(
+    @money(
+      COALESCE(
+        @at(doc, 'totalShippingPriceSet.shopMoney.amount'),
+        @at(rest, 'total_shipping_price_set.shop_money.amount')
+      )
+    ),
+    0
+  )::DECIMAL(18, 2) AS shipping_amount, /* Shipping, shop currency */
+  COALESCE(@money(@at(doc, 'totalRefundedSet.shopMoney.amount')), given_back.amount, 0)::DECIMAL(18, 2) AS refunded_amount, /* Given back so far, shop currency */
+  orders.currency::TEXT AS currency, /* Currency of the shop, ISO 4217 */
   COALESCE(
     @money(@at(doc, 'totalPriceSet.presentmentMoney.amount')),
-    @money(@at(doc, 'totalPriceSet.shopMoney.amount'))
+    @money(@at(rest, 'total_price_set.presentment_money.amount')),
+    total_amount
   )::DECIMAL(18, 2) AS presentment_total_amount, /* What the customer owes, in the currency shown to him */
-  COALESCE(@at(doc, 'presentmentCurrencyCode'), @at(doc, 'currencyCode'))::TEXT AS presentment_currency, /* Currency shown to the customer, ISO 4217 */
+  COALESCE(
+    @at(doc, 'presentmentCurrencyCode'),
+    @at(rest, 'presentment_currency'),
+    orders.currency
+  )::TEXT AS presentment_currency, /* Currency shown to the customer, ISO 4217 */
   COALESCE(units.units, 0)::BIGINT AS units, /* Pieces ordered, over all lines */
-  COALESCE(@at(doc, 'test') = 'true', FALSE)::BOOLEAN AS is_test, /* Whether the shop placed the order to try itself out */
-  @at(doc, 'sourceName')::TEXT AS source_name, /* Sales channel, such as web */
+  COALESCE(COALESCE(@at(doc, 'test'), @at(rest, 'test')) = 'true', FALSE)::BOOLEAN AS is_test, /* Whether the shop placed the order to try itself out */
+  COALESCE(@at(doc, 'sourceName'), @at(rest, 'source_name'))::TEXT AS source_name, /* Sales channel, such as web */
   orders.created_at::TIMESTAMP AS created_at, /* When the order was made, UTC */
   orders.processed_at::TIMESTAMP AS processed_at, /* When the order counts in the shop's reports, UTC */
-  @utc(@at(doc, 'updatedAt'))::TIMESTAMP AS updated_at, /* When the order last changed, UTC */
-  @utc(@at(doc, 'cancelledAt'))::TIMESTAMP AS cancelled_at, /* When the order was cancelled, UTC; NULL when it wasn't */
-  @utc(@at(doc, 'closedAt'))::TIMESTAMP AS closed_at, /* When the order was closed, UTC; NULL while it is open */
+  @utc(COALESCE(@at(doc, 'updatedAt'), @at(rest, 'updated_at')))::TIMESTAMP AS updated_at, /* When the order last changed, UTC */
+  @utc(COALESCE(@at(doc, 'cancelledAt'), @at(rest, 'cancelled_at')))::TIMESTAMP AS cancelled_at, /* When the order was cancelled, UTC; NULL when it wasn't */
+  @utc(COALESCE(@at(doc, 'closedAt'), @at(rest, 'closed_at')))::TIMESTAMP AS closed_at, /* When the order was closed, UTC; NULL while it is open */
   @local_date(orders.processed_at, shop.time_zone)::DATE AS order_date /* Day the order counts on, in the shop's time zone */
 FROM orders
 CROSS JOIN shop
 LEFT JOIN units
   ON units.order_id = orders.order_id
+LEFT JOIN given_back
+  ON given_back.id = orders.id

@@ -28,8 +28,7 @@ WITH documents AS (
   WHERE
     NOT id IS NULL
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY id ORDER BY version DESC, _received_at DESC, _load_id DESC) = 1
-    AND _op <> 'delete'
+    @is_latest(id) AND _op <> 'delete'
 )
 SELECT
   @bare_id(id)::TEXT AS shop_id, /* Shopify's id of the shop */

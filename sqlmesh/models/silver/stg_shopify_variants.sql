@@ -14,29 +14,60 @@ WITH documents AS (
   SELECT
     id,
     @document(
-      payload,
+      CASE WHEN _lane <> 'webhook' THEN payload END,
       'variants.edges[].node.id',
       'variants.edges[].node.title',
       'variants.edges[].node.sku',
       'variants.edges[].node.price',
       'variants.edges[].node.inventoryQuantity',
       'variants.edges[].node.updatedAt'
-    ) AS doc
+    ) AS doc,
+    @document(
+      CASE WHEN _lane = 'webhook' THEN payload END,
+      'variants[].admin_graphql_api_id',
+      'variants[].id',
+      'variants[].title',
+      'variants[].sku',
+      'variants[].price',
+      'variants[].inventory_quantity',
+      'variants[].updated_at'
+    ) AS rest
   FROM lake.bronze.shopify_products
   WHERE
     NOT id IS NULL
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY id ORDER BY version DESC, _received_at DESC, _load_id DESC) = 1
-    AND _op <> 'delete'
-), variants AS (
+    @is_latest(id) AND _op <> 'delete'
+), edges AS (
   @items_of(documents, doc, 'variants.edges', edge)
+), rest_variants AS (
+  @items_of(documents, rest, 'variants', variant)
+), variants AS (
+  SELECT
+    id,
+    @at(edge, 'node.id') AS variant_id,
+    @at(edge, 'node.title') AS title,
+    @at(edge, 'node.sku') AS sku,
+    @at(edge, 'node.price') AS price,
+    @at(edge, 'node.inventoryQuantity') AS inventory_quantity,
+    @at(edge, 'node.updatedAt') AS updated_at
+  FROM edges
+  UNION ALL
+  SELECT
+    id,
+    COALESCE(@at(variant, 'admin_graphql_api_id'), @at(variant, 'id')) AS variant_id,
+    @at(variant, 'title') AS title,
+    @at(variant, 'sku') AS sku,
+    @at(variant, 'price') AS price,
+    @at(variant, 'inventory_quantity') AS inventory_quantity,
+    @at(variant, 'updated_at') AS updated_at
+  FROM rest_variants
 )
 SELECT
-  @bare_id(@at(edge, 'node.id'))::TEXT AS variant_id, /* Shopify's number of the variant */
+  @bare_id(variant_id)::TEXT AS variant_id, /* Shopify's number of the variant */
   @bare_id(id)::TEXT AS product_id, /* Shopify's number of the product */
-  @at(edge, 'node.title')::TEXT AS title, /* What makes the variant different, such as a size */
-  @at(edge, 'node.sku')::TEXT AS sku, /* Stock keeping unit */
-  @money(@at(edge, 'node.price'))::DECIMAL(18, 2) AS price, /* Price, shop currency */
-  TRY_CAST(@at(edge, 'node.inventoryQuantity') AS BIGINT) AS inventory_quantity, /* Pieces that Shopify thinks are there */
-  @utc(@at(edge, 'node.updatedAt'))::TIMESTAMP AS updated_at /* When the variant last changed, UTC */
+  title::TEXT AS title, /* What makes the variant different, such as a size */
+  sku::TEXT AS sku, /* Stock keeping unit */
+  @money(price)::DECIMAL(18, 2) AS price, /* Price, shop currency */
+  TRY_CAST(inventory_quantity AS BIGINT) AS inventory_quantity, /* Pieces that Shopify thinks are there */
+  @utc(updated_at)::TIMESTAMP AS updated_at /* When the variant last changed, UTC */
 FROM variants
