@@ -80,6 +80,18 @@ def test_documents_that_another_lane_brought_do_not_land_again(lake: Lake, shop:
     assert lake.disagreements() == []
 
 
+def test_what_a_webhook_brought_is_read_all_the_same(lake: Lake, shop: Vendor) -> None:
+    lake.deliver("shopify_orders", "gid://shopify/Order/1", TIME.format(10))
+    assert lake.pull("shopify").rows["shopify_orders"] == 2
+    lake.deliver("shopify_orders", "gid://shopify/Order/3", TIME.format(30))
+    shop.objects["orders"].append(order(3, 30, "a"))
+    assert lake.pull("shopify").rows["shopify_orders"] == 1
+    assert lake.pull("shopify").total == 0
+    lanes = {(row["id"][-1], row["_lane"]) for row in lake.rows("shopify_orders")}
+    assert lanes == {("1", "webhook"), ("1", "bulk"), ("2", "bulk"), ("3", "webhook"), ("3", "poll")}
+    assert lake.disagreements() == []
+
+
 def test_what_cannot_be_read_is_kept_apart_and_the_rest_loads(lake: Lake, shop: Vendor) -> None:
     shop.lines = [
         b'{"id": "gid://shopify/Order/1", "updatedAt": "2024-01-01T00:10:00Z"}',

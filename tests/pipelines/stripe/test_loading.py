@@ -86,6 +86,19 @@ def test_an_event_makes_its_object_be_read_again_once(lake: Lake, account: Vendo
     assert lake.disagreements() == []
 
 
+def test_what_a_webhook_brought_is_read_all_the_same(lake: Lake, account: Vendor) -> None:
+    lake.pull("stripe")
+    told = event(1, {"id": "ch_1", "object": "charge"})
+    account.objects["events"] = [told]
+    at = datetime.fromtimestamp(told["created"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    lake.deliver("stripe_charges", "ch_1", at)
+    assert lake.pull("stripe").rows["stripe_charges"] == 1
+    assert lake.pull("stripe").total == 0
+    lanes = [row["_lane"] for row in lake.rows("stripe_charges") if row["version"] == at]
+    assert sorted(lanes) == ["poll", "webhook"]
+    assert lake.disagreements() == []
+
+
 def test_events_of_the_first_load_are_no_signals(lake: Lake, account: Vendor) -> None:
     account.objects["events"] = [event(1, {"id": "ch_1", "object": "charge"})]
     assert lake.pull("stripe").rows["stripe_charges"] == 2
