@@ -1,11 +1,16 @@
 """What every test may ask for: the embedded services, started once a session."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from infra import local
 from lake.settings import Settings
+
+# A runner in the background is started with Ctrl-C ignored, and whatever a test starts would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
