@@ -9,31 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from lake.documents import QUARANTINE_SCHEMA, SCHEMA
 from lake.proofs import Tally, fingerprint
 
-SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("version", pa.string()),
-        ("payload", pa.string()),
-        ("_op", pa.string()),
-        ("_lane", pa.string()),
-        ("_api_version", pa.string()),
-        ("_received_at", pa.timestamp("us", tz="UTC")),
-        ("_load_id", pa.string()),
-    ]
-)
-QUARANTINE_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("source", pa.string()),
-        ("object", pa.string()),
-        ("reason", pa.string()),
-        ("payload", pa.string()),
-        ("_received_at", pa.timestamp("us", tz="UTC")),
-        ("_load_id", pa.string()),
-    ]
-)
 BATCH_ROWS = 5_000
 
 Known = Callable[[str, str], frozenset[bytes]]

@@ -12,13 +12,14 @@ from pyiceberg.catalog import Catalog
 
 from lake.catalogue import ensure_namespaces, ensure_table, find_table
 from lake.commits import Mark, commit_once, last_mark
+from lake.documents import SCHEMA
 from lake.errors import BoathouseError, SourceError
 from lake.failpoints import reached
 from lake.pins import Pin
 from lake.readers import connect, scan
 from lake.settings import Settings
 from pipelines.destination import bronze_destination, claims, stay
-from pipelines.documents import SCHEMA, Known, Load
+from pipelines.documents import Known, Load
 
 VERSIONS = {"quarantine": "reason"}
 """What stands for the version in a table that has none."""

@@ -5,24 +5,12 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from lake.bus import Event
+from lake.documents import SCHEMA
 from lake.proofs import Tally
 from streams.documents import Document
 
 LANE = "webhook"
 DAY = "_received_at"
-SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("version", pa.string()),
-        ("payload", pa.string()),
-        ("_op", pa.string()),
-        ("_lane", pa.string()),
-        ("_api_version", pa.string()),
-        ("_received_at", pa.timestamp("us", tz="UTC")),
-        ("_load_id", pa.string()),
-    ]
-)
-"""The columns of every document table, whatever lane writes it."""
 
 
 @dataclass

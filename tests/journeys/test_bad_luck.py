@@ -18,10 +18,10 @@ from infra.local import records, state
 from infra.sandbox import credentials
 from lake.catalogue import open_catalogue
 from lake.commits import Mark, commit_once
+from lake.documents import SCHEMA
 from lake.locks import writing
 from lake.proofs import order_free_hash
 from lake.releases import current_release
-from pipelines.documents import SCHEMA
 from tests.journeys.conftest import User, leave
 
 

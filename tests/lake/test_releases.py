@@ -52,9 +52,7 @@ def test_an_older_release_is_found_by_its_name(catalogue: Catalog) -> None:
 
 def test_an_unknown_release_is_a_sentence(catalogue: Catalog) -> None:
     cut_release(catalogue, release(1))
-    with pytest.raises(
-        ReleaseError, match=r"^There is no release 'r9'; `boathouse releases` lists those there are\.$"
-    ):
+    with pytest.raises(ReleaseError, match=r"^There is no release 'r9'; `boathouse releases` lists those there are\.$"):
         find_release(catalogue, "r9")
 
 

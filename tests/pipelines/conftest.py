@@ -16,10 +16,11 @@ from pyiceberg.catalog import Catalog
 from lake import failpoints
 from lake.catalogue import ensure_namespaces, ensure_table, find_table, open_catalogue
 from lake.commits import Mark, commit_once
+from lake.documents import SCHEMA
 from lake.proofs import open_disagreements, order_free_hash, prove
 from lake.settings import Settings
 from pipelines import shopify, stripe
-from pipelines.documents import SCHEMA, Load
+from pipelines.documents import Load
 from pipelines.loads import Loaded, cursors, known_documents, run_load
 from tests.pipelines.vendor import Vendor
 from tests.streams.conftest import make_warehouse

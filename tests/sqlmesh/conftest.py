@@ -11,21 +11,10 @@ import pyarrow as pa
 import pytest
 
 from lake.catalogue import ensure_table, open_catalogue
+from lake.documents import SCHEMA
 from lake.pins import Pin, pin_tables
 from lake.settings import Settings
 
-DOCUMENTS = pa.schema(
-    [
-        ("id", pa.string()),
-        ("version", pa.string()),
-        ("payload", pa.string()),
-        ("_op", pa.string()),
-        ("_lane", pa.string()),
-        ("_api_version", pa.string()),
-        ("_received_at", pa.timestamp("us", tz="UTC")),
-        ("_load_id", pa.string()),
-    ]
-)
 ARRIVED = datetime(2026, 2, 1, tzinfo=UTC)
 
 
@@ -51,8 +40,8 @@ class Bronze:
             }
             for key, version, payload in documents
         ]
-        target = ensure_table(self.catalogue, f"{self.namespace}.{table}", DOCUMENTS)
-        target.append(pa.Table.from_pylist(rows, schema=DOCUMENTS))
+        target = ensure_table(self.catalogue, f"{self.namespace}.{table}", SCHEMA)
+        target.append(pa.Table.from_pylist(rows, schema=SCHEMA))
 
     def pins(self) -> dict[str, Pin]:
         """Pin the bronze as it is now."""

@@ -1,0 +1,30 @@
+"""The columns of bronze documents, the same for every vendor and every lane."""
+
+import pyarrow as pa
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("version", pa.string()),
+        ("payload", pa.string()),
+        ("_op", pa.string()),
+        ("_lane", pa.string()),
+        ("_api_version", pa.string()),
+        ("_received_at", pa.timestamp("us", tz="UTC")),
+        ("_load_id", pa.string()),
+    ]
+)
+"""What a vendor sent, whole (``payload``), beside what identifies and orders it (``id``, ``version``)."""
+
+QUARANTINE_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("object", pa.string()),
+        ("reason", pa.string()),
+        ("payload", pa.string()),
+        ("_received_at", pa.timestamp("us", tz="UTC")),
+        ("_load_id", pa.string()),
+    ]
+)
+"""What couldn't be identified, and why."""
