@@ -11,7 +11,7 @@ import yaml
 
 from lake.errors import ServiceError, SettingError
 from lake.settings import Settings
-from lake.snowflake_errors import explained
+from lake.snowflake_errors import LostConnectionError, explained, sentence
 from lake.warehouse import PROJECT
 
 if TYPE_CHECKING:
@@ -125,8 +125,31 @@ def open_snowflake(settings: Settings, project: Path = PROJECT) -> Iterator["Con
     from sqlmesh.core.engine_adapter.base import EngineAdapter
     from sqlmesh.core.engine_adapter.snowflake import SnowflakeEngineAdapter
 
+    lost: list[LostConnectionError] = []
+
     class Adapter(SnowflakeEngineAdapter):
-        """SQLMesh's adapter, with seeds sent as rows: theirs goes through a stage in a dozen statements."""
+        """SQLMesh's adapter, which gives up with the first lost connection, and sends seeds as rows.
+
+        SQLMesh would try every other model on the dead connection, and send seeds in a dozen statements.
+        """
+
+        def _execute(self, *args: Any, **options: Any) -> None:
+            if lost:
+                raise lost[0]
+            try:
+                super()._execute(*args, **options)
+            except Exception as error:
+                if isinstance(known := sentence(error), LostConnectionError):
+                    lost.append(known)
+                    raise known from error
+                raise
+
+        @contextmanager
+        def transaction(self, condition: bool | None = None) -> Iterator[None]:
+            if lost:
+                raise lost[0]
+            with super().transaction(condition):
+                yield
 
         def _df_to_source_queries(self, *args: Any, **options: Any) -> Any:
             return EngineAdapter._df_to_source_queries(self, *args, **options)

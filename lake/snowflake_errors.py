@@ -6,7 +6,13 @@ from contextlib import contextmanager
 
 from lake.errors import BoathouseError, CredentialsError, ServiceError, SettingError
 
+
+class LostConnectionError(ServiceError):
+    """Snowflake doesn't answer: nothing more is to be had of this connection."""
+
+
 PAGE = "see docs/snowflake.md"
+CODES = re.compile(r"^(?:[\d ]*\d{6}(?: \(\w+\))?: )+(?:[0-9a-f-]{36}: )?")
 # What the code or the words of an error stand for, in the order in which they are tried:
 # https://docs.snowflake.com/en/user-guide/key-pair-auth-troubleshooting and the connector's errorcode.py.
 MEANINGS: tuple[tuple[str, type[BoathouseError], str], ...] = (
@@ -32,14 +38,14 @@ MEANINGS: tuple[tuple[str, type[BoathouseError], str], ...] = (
         "Snowflake has no warehouse for this session; check BOATHOUSE_SNOWFLAKE_WAREHOUSE and the role's USAGE on it.",
     ),
     (
-        r"390201|account .* does not exist|\b404 not found|290404|290403|403 forbidden|must be specified|251001",
+        r"390201|account .* does not exist|404 not found|290404|290403|403 forbidden|must be specified|251001",
         SettingError,
         "Snowflake knows no account of this name; check BOATHOUSE_SNOWFLAKE_ACCOUNT, as in <organisation>-<account>.",
     ),
     (
-        r"\b25000[1-9]\b|\b25100[23]\b|\b08001\b|\b08003\b|390111|390112|390114|390104|000604|000605"
+        r"25000[1-9]|25100[23]|08001|08003|390111|390112|390114|390104|000604|000605"
         r"|connection (was )?(closed|aborted|reset|refused)|could not connect|max retries|timed? ?out|remote end",
-        ServiceError,
+        LostConnectionError,
         "Snowflake doesn't answer, or the connection was lost; run again when it can be reached, and it goes on where "
         "it stopped.",
     ),
@@ -56,9 +62,9 @@ def sentence(error: BaseException) -> BoathouseError | None:
     if not type(error).__module__.startswith(("snowflake.connector", "snowflake.snowpark")):
         return None
     said = f"{getattr(error, 'errno', '')} {error}"
-    why = _first_line(said)
+    why = _first_line(str(error))
     for pattern, kind, words in MEANINGS:
-        if re.search(pattern, said, re.IGNORECASE):
+        if re.search(rf"\b(?:{pattern})\b", said, re.IGNORECASE):
             return kind(words.format(why=why))
     return ServiceError(f"Snowflake can't do what a model asks: {why}; {PAGE}.")
 
@@ -80,8 +86,7 @@ def explained() -> Iterator[None]:
 
 
 def _first_line(said: str) -> str:
-    """Give the first line of what was said that says something, without the codes and the statement's place."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    words = [line for line in lines if not re.fullmatch(r"(-?\d+ )*(\d+ \(\w+\): )?(SQL compilation error:)?", line)]
-    first = re.sub(r"^(-?\d+ )*\d+ \(\w+\):( [0-9a-f-]{36}:)? ", "", (words or lines or ["it didn't say why"])[0])
-    return first.rstrip(".:;")[:300]
+    """Give the first line of what was said that says something, without the codes before it."""
+    lines = [CODES.sub("", line.strip()) for line in said.splitlines()]
+    told = [line for line in lines if line and line != "SQL compilation error:"]
+    return (told or ["it didn't say why"])[0].rstrip(".:;")[:300]

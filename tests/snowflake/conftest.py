@@ -1,0 +1,131 @@
+"""A stand-in for Snowflake, a bronze of four orders, and a copy of the project that a test may change."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pyarrow as pa
+import pytest
+
+from infra.snowflake import standing_in
+from lake.catalogue import ensure_table, open_catalogue
+from lake.pins import Pin, pin_tables
+from lake.settings import Settings
+from lake.snowflake import connected
+from lake.snowflake_bronze import copy_bronze
+from lake.warehouse import PROJECT
+
+ARRIVED = datetime(2026, 2, 1, tzinfo=UTC)
+DOCUMENTS = pa.schema(
+    [(name, pa.string()) for name in ("id", "version", "payload", "_op", "_lane", "_api_version")]
+    + [("_received_at", pa.timestamp("us", tz="UTC")), ("_load_id", pa.string())]
+)
+ZONE = {"name": "Shop", "myshopifyDomain": "shop.example", "currencyCode": "USD", "ianaTimezone": "America/New_York"}
+
+
+def order(number: int, amount: str, at: str, customer: int | None = 1, cancelled: str | None = None) -> dict[str, Any]:
+    """Make an order of two pieces as Shopify describes it."""
+    money = {"shopMoney": {"amount": amount, "currencyCode": "USD"}}
+    line = {
+        "id": f"gid://shopify/LineItem/{number}",
+        "title": 'It\'s a "Record"',
+        "sku": "CD-1",
+        "quantity": 2,
+        "originalUnitPriceSet": money,
+        "discountedTotalSet": money,
+    }
+    return {
+        "legacyResourceId": str(number),
+        "name": f"#{number}",
+        **dict.fromkeys(("createdAt", "processedAt", "updatedAt"), at),
+        "cancelledAt": cancelled,
+        "test": False,
+        "displayFinancialStatus": "PAID",
+        "displayFulfillmentStatus": "FULFILLED",
+        "currencyCode": "USD",
+        "customer": {"id": f"gid://shopify/Customer/{customer}"} if customer else None,
+        "subtotalPriceSet": money,
+        "totalPriceSet": money,
+        "lineItems": {"edges": [{"node": line}]},
+        "transactions": [],
+    }
+
+
+def product(number: int) -> dict[str, Any]:
+    """Make a product with one variant."""
+    variant = {"id": f"gid://shopify/ProductVariant/{number}", "title": "CD", "sku": "CD-1", "price": "9.99"}
+    dates = {"createdAt": "2025-12-01T00:00:00Z", "updatedAt": "2025-12-01T00:00:00Z"}
+    return {"title": f"Record {number}", "handle": f"r{number}", **dates, "variants": {"edges": [{"node": variant}]}}
+
+
+def charge(number: int, cents: int, order_id: int) -> dict[str, Any]:
+    """Make a succeeded charge that names its order."""
+    named = {"metadata": {"order_id": str(order_id)}, "customer": "cus_1", "balance_transaction": f"txn_{number}"}
+    paid = {"status": "succeeded", "paid": True, "captured": True, "currency": "usd", "created": 1767268800}
+    return {"id": f"ch_{number}", "amount": cents, "amount_captured": cents, "amount_refunded": 0, **named, **paid}
+
+
+CONTENT: dict[str, dict[str, dict[str, Any]]] = {
+    "shopify_shop": {"gid://shopify/Shop/1": ZONE},
+    "shopify_products": {f"gid://shopify/Product/{n}": product(n) for n in (1, 2)},
+    "shopify_orders": {
+        "gid://shopify/Order/1": order(1, "10.00", "2026-01-01T12:00:00Z"),
+        "gid://shopify/Order/2": order(2, "20.05", "2026-01-02T03:00:00+00:00"),
+        "gid://shopify/Order/3": order(3, "0.00", "2026-01-03T12:00:00-05:00", customer=None),
+        "gid://shopify/Order/4": order(4, "30.10", "2026-01-04T12:00:00Z", 2, cancelled="2026-01-05T00:00:00Z"),
+    },
+    "stripe_charges": {"ch_1": charge(1, 1000, 1), "ch_2": charge(2, 2006, 2), "ch_9": charge(9, 500, 9)},
+}
+
+
+@pytest.fixture(scope="session")
+def pins(settings: Settings) -> dict[str, Pin]:
+    """Pin a bronze of four orders, three charges and two products."""
+    catalogue, namespace = open_catalogue(settings), f"bronze_{uuid4().hex[:8]}"
+    for table, documents in CONTENT.items():
+        rows = [
+            {
+                "id": key,
+                "version": "2026-01-10T00:00:00Z",
+                "payload": orjson.dumps(document).decode(),
+                "_op": "upsert",
+                "_lane": "poll",
+                "_api_version": "2025-10",
+                "_received_at": ARRIVED,
+                "_load_id": "load",
+            }
+            for key, document in documents.items()
+        ]
+        ensure_table(catalogue, f"{namespace}.{table}", DOCUMENTS).append(pa.Table.from_pylist(rows, schema=DOCUMENTS))
+    return pin_tables(catalogue, namespace)
+
+
+@pytest.fixture(scope="session")
+def standin(settings: Settings, pins: dict[str, Pin], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a stand-in for Snowflake that has that bronze."""
+    there = settings.model_copy(update={"state_dir": tmp_path_factory.mktemp("standin")})
+    with standing_in(there) as running:
+        with connected(running) as connection:
+            copy_bronze(connection, running, pins)
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Copy the project of models to where a test may change it."""
+    copy = tmp_path / "project"
+    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".cache", "logs"))
+    return copy
+
+
+@pytest.fixture
+def fresh(standin: Settings, tmp_path: Path) -> Settings:
+    """Settings with a state of their own, and a database of their own in Snowflake."""
+    name = f"TEST_{uuid4().hex[:8].upper()}"
+    with connected(standin) as connection:
+        connection.cursor().execute(f"CREATE DATABASE {name}")
+    return standin.model_copy(update={"state_dir": tmp_path / "state", "snowflake_database": name})

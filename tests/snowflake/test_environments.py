@@ -1,0 +1,80 @@
+"""A change to a model: planned, applied aside, compared, promoted and rolled back, on both gateways."""
+
+from pathlib import Path
+
+import pytest
+
+from lake.environment_diffs import diff
+from lake.environments import GATEWAYS, apply, open_gateway, plan, promote
+from lake.errors import SettingError, UnknownNameError
+from lake.pins import Pin
+from lake.settings import Settings
+from lake.transforms import quiet_console
+
+pytestmark = pytest.mark.filterwarnings("ignore:`json_encoders` is deprecated")  # SQLMesh, when it is imported
+
+
+def answer(settings: Settings, gateway: str, project: Path, pins: dict[str, Pin], sql: str) -> list[tuple[object, ...]]:
+    with quiet_console(None), open_gateway(settings, gateway, project, pins) as context:
+        return [tuple(row) for row in context.engine_adapter.fetchall(sql)]
+
+
+def built(settings: Settings, gateway: str, project: Path, pins: dict[str, Pin]) -> set[str]:
+    sql = "SELECT table_name FROM information_schema.tables WHERE table_name LIKE '%\\_\\_%' ESCAPE '\\'"
+    return {str(name) for (name,) in answer(settings, gateway, project, pins, sql)}
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+def test_a_changed_model_is_planned_with_its_descendants_promoted_by_views_and_rolled_back(
+    fresh: Settings, project: Path, pins: dict[str, Pin], gateway: str
+) -> None:
+    titles = "SELECT DISTINCT title FROM gold.dim_products ORDER BY 1"
+    apply(fresh, "prod", gateway, project, pins)
+    assert not plan(fresh, "dev", gateway, project, pins).changes
+
+    model = project / "models" / "silver" / "stg_shopify_product_versions.sql"
+    before = model.read_text(encoding="utf-8")
+    model.write_text(before.replace("@at(doc, 'title')", "UPPER(@at(doc, 'title'))"), encoding="utf-8")
+    changed = plan(fresh, "dev", gateway, project, pins)
+    assert changed.directly == ("silver.stg_shopify_product_versions",)
+    assert changed.indirectly == ("gold.dim_products", "silver.stg_shopify_products")
+    assert changed.to_build == tuple(sorted(changed.directly + changed.indirectly))
+    with pytest.raises(UnknownNameError, match="There is no environment 'dev'; there is prod"):
+        promote(fresh, "dev", gateway, project, pins)
+
+    apply(fresh, "dev", gateway, project, pins)
+    assert answer(fresh, gateway, project, pins, titles) == [("Record 1",), ("Record 2",)]
+    found = {one.model: one for one in diff(fresh, "dev", gateway, project, pins).models}
+    assert set(found) == {*changed.directly, *changed.indirectly}
+    products = found["gold.dim_products"]
+    assert (products.rows, products.added, products.removed, products.changed) == (2, 0, 0, 2)
+
+    tables = built(fresh, gateway, project, pins)
+    assert promote(fresh, "dev", gateway, project, pins).moved == changed.to_build
+    assert answer(fresh, gateway, project, pins, titles) == [("RECORD 1",), ("RECORD 2",)]
+    assert diff(fresh, "dev", gateway, project, pins).models == ()
+
+    model.write_text(before, encoding="utf-8")
+    with pytest.raises(SettingError, match="apply dev first"):
+        promote(fresh, "dev", gateway, project, pins)
+    assert plan(fresh, "dev", gateway, project, pins).to_build == ()
+    apply(fresh, "dev", gateway, project, pins)
+    promote(fresh, "dev", gateway, project, pins)
+    assert answer(fresh, gateway, project, pins, titles) == [("Record 1",), ("Record 2",)]
+    assert built(fresh, gateway, project, pins) == tables
+
+
+def test_a_new_column_is_seen_in_the_comparison(fresh: Settings, project: Path, pins: dict[str, Pin]) -> None:
+    apply(fresh, "prod", "duckdb", project, pins)
+    model = project / "models" / "gold" / "dim_products.sql"
+    sql = model.read_text(encoding="utf-8")
+    model.write_text(sql.replace("  title::TEXT AS title,", "  1::INT AS one,\n  title::TEXT AS title,"), "utf-8")
+    apply(fresh, "dev", "duckdb", project, pins)
+    (only,) = diff(fresh, "dev", "duckdb", project, pins).models
+    assert (only.model, only.columns_added, only.columns_removed) == ("gold.dim_products", ("one INT",), ())
+    assert (only.rows, only.added, only.removed, only.changed) == (2, 0, 0, 0)
+
+
+def test_a_gateway_that_does_not_exist_is_named_with_those_that_do(fresh: Settings) -> None:
+    with pytest.raises(UnknownNameError, match="There is no gateway 'oracle'; there is duckdb, snowflake"):
+        plan(fresh, "dev", "oracle")
