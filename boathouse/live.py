@@ -22,6 +22,7 @@ from lake.releases import current_release
 from lake.settings import Settings
 from server.serve import serving
 from streams.agreement import Agreement, compare
+from streams.landed import wait_until_landed
 from streams.running import flowing
 
 PATIENCE = timedelta(minutes=5)
@@ -101,6 +102,8 @@ def demonstrate(settings: Settings, rate: float, seconds: float) -> None:
             with steps.step("close") as (_, say):
                 say("waiting for the last minute's window")
                 watcher.wait_until_closed(minute_of(datetime.now(UTC)))
+                say("waiting for the last events to land in bronze")
+                wait_until_landed(live, PATIENCE)
         release, _ = pull_and_release(live, catalogue, steps)
         agreement = compare(live, release.gold["fact_orders"], release.bronze.get("stripe_refunds"), began)
         _say(live, sold, agreement, watcher.delays, began)
@@ -138,9 +141,9 @@ def _say(live: Settings, sold: Sold, agreement: Agreement, delays: list[float], 
     for name in agreement.differing:
         console.print(f"differs: {name}", style="red")
     cuts = quantiles(delays, n=100) if len(delays) > 1 else [0.0] * 99
-    money = " + ".join(f"{amount:.2f} {currency}" for currency, amount in sorted(revenue.items()))
+    money = " + ".join(f"{amount:.2f} {currency}" for currency, amount in sorted(revenue.items()) if amount)
     console.print(
-        f"live: orders {orders} · net revenue {money} · batch agrees in {agreement.agreeing} of {agreement.closed}"
+        f"live: orders {orders} · net revenue {money or 0} · batch agrees in {agreement.agreeing} of {agreement.closed}"
         f" closed windows · event to API p50 {cuts[49]:.2f} s, p99 {cuts[98]:.2f} s",
         soft_wrap=True,
         style="bold",

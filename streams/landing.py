@@ -6,14 +6,16 @@ from contextlib import contextmanager
 
 import msgspec
 import structlog
+from pyiceberg.catalog import Catalog
 
 from lake.bus import Entry, GapError, Reader, open_bus, rank
 from lake.catalogue import ensure_table, find_table, open_catalogue
 from lake.commits import Mark, commit_once, last_mark
+from lake.documents import SCHEMA
 from lake.errors import DocumentError, LockedError
 from lake.settings import Settings
 from streams.documents import TABLES, documents_of, table_of
-from streams.rows import DAY, SCHEMA, Rows
+from streams.rows import DAY, Rows
 
 WRITER = "webhook"
 KEEP_UP = 10_000
@@ -30,7 +32,7 @@ class Lander:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._bus, self._catalogue = settings, open_bus(settings), open_catalogue(settings)
-        self._cursors = {name: self._cursor(name) for name in TABLES}
+        self._cursors = {name: landed_to(self._catalogue, name) for name in TABLES}
         self._reached: Cursor = {}
         self._readers: dict[str, Reader] = {}
         for partition in self._bus.partitions():
@@ -112,16 +114,18 @@ class Lander:
         commit_once(table, [rows.arrow(load_id)], mark)
         self._cursors[name] = cursor
 
-    def _cursor(self, name: str) -> Cursor | None:
-        table = find_table(self._catalogue, f"bronze.{name}")
-        mark = None if table is None else last_mark(table, WRITER)
-        return None if mark is None else msgspec.json.decode(mark.cursor, type=dict[str, str])
-
     def _stale(self, name: str) -> bool:
         cursor = self._cursors[name]
         return cursor is not None and any(
             rank(position) - rank(cursor.get(partition, "")) > KEEP_UP for partition, position in self._reached.items()
         )
+
+
+def landed_to(catalogue: Catalog, name: str) -> Cursor | None:
+    """Give the position up to which the events of a table have landed, by partition; None before the first."""
+    table = find_table(catalogue, f"bronze.{name}")
+    mark = None if table is None else last_mark(table, WRITER)
+    return None if mark is None else msgspec.json.decode(mark.cursor, type=dict[str, str])
 
 
 def land_all(settings: Settings) -> int:

@@ -1,6 +1,7 @@
 """The fast lane: every event once in bronze, wherever a landing is killed."""
 
 import signal
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -8,13 +9,12 @@ import pytest
 
 from lake.bus import Event
 from lake.catalogue import ensure_table, find_table, open_catalogue
-from lake.errors import LockedError
+from lake.errors import LockedError, ServiceError
 from lake.pins import Pin
 from lake.proofs import prove
 from lake.settings import Settings
-from pipelines.documents import SCHEMA as POLL_SCHEMA
-from streams import rows
 from streams.agreement import recount
+from streams.landed import wait_until_landed
 from streams.landing import alone, land_all
 from streams.running import flowing
 from tests.streams.shop import minutes_ago, order, publish, refund, shopify
@@ -29,10 +29,6 @@ def landed(settings: Settings, table: str) -> list[dict[str, Any]]:
 
 def some_orders(first: int, count: int) -> list[Event]:
     return [shopify("orders/create", order(number, minutes_ago(3), "1.00")) for number in range(first, first + count)]
-
-
-def test_the_columns_are_those_of_the_poll_lane() -> None:
-    assert rows.SCHEMA == POLL_SCHEMA
 
 
 def test_events_land_under_the_ids_and_versions_of_the_poll_lane(live: Settings) -> None:
@@ -88,6 +84,21 @@ def test_the_lane_lands_by_itself_while_the_flow_runs(live: Settings) -> None:
     publish(live, some_orders(1, 2))
     with flowing(live) as child:
         until(lambda: len(landed(live, "shopify_orders")) == 2, child)
+
+
+def test_waiting_ends_when_everything_on_the_bus_has_landed(live: Settings) -> None:
+    wait_until_landed(live, timedelta(0))
+    publish(live, [*some_orders(1, 2), shopify("customers/update", b"{broken"), shopify("refunds/create", {"id": 1})])
+    with pytest.raises(ServiceError, match=r"didn't land bronze\.shopify_"):
+        wait_until_landed(live, timedelta(0))
+    with flowing(live):
+        wait_until_landed(live, timedelta(minutes=1))
+        assert len(landed(live, "shopify_orders")) == 2
+    publish(live, [refund("re_1", minutes_ago(3), 100)])
+    with pytest.raises(ServiceError, match=r"bronze\.stripe_"):
+        wait_until_landed(live, timedelta(0))
+    land_all(live)
+    wait_until_landed(live, timedelta(0))
 
 
 def test_two_landings_at_once_are_refused(live: Settings) -> None:
