@@ -86,7 +86,11 @@ class Settings(BaseSettings):
     snowflake_port: int = Field(443, ge=1, le=65535, description="Port of Snowflake.")
     snowflake_protocol: Literal["https", "http"] = Field("https", description="Protocol to speak with Snowflake.")
     snowflake_connections: int = Field(4, ge=1, description="Models that Snowflake builds at the same time.")
-    snowflake_timeout: int = Field(60, ge=1, description="Seconds without an answer after which Snowflake is given up.")
+    snowflake_timeout: int = Field(
+        900,
+        ge=1,
+        description="Seconds one statement may take on Snowflake, tries over a lost connection included.",
+    )
     snowflake_state_dsn: SecretStr | None = Field(
         None, description="Postgres for the state of the Snowflake gateway; a file in state_dir when not set."
     )

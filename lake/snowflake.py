@@ -1,6 +1,7 @@
 """Snowflake as the other warehouse: the SQLMesh project opened on it, with state of its own."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ GATEWAY = "snowflake"
 STATE = "state-snowflake.duckdb"
 # Models are written for DuckDB; upper case is what Snowflake makes of names that nobody quotes.
 DIALECT = "duckdb, normalization_strategy=uppercase"
+LOGIN_SECONDS = 60
 SESSION = {"QUERY_TAG": "boathouse", "TIMEZONE": "UTC", "CLIENT_TELEMETRY_ENABLED": False}
 
 
@@ -43,7 +45,7 @@ def connection_options(settings: Settings) -> dict[str, Any]:
         "host": settings.snowflake_host,
         "port": settings.snowflake_port if settings.snowflake_host else None,
         "protocol": settings.snowflake_protocol if settings.snowflake_host else None,
-        "login_timeout": settings.snowflake_timeout,
+        "login_timeout": min(LOGIN_SECONDS, settings.snowflake_timeout),
         "network_timeout": settings.snowflake_timeout,
         "session_parameters": SESSION,
         **_credentials(settings),
@@ -101,13 +103,28 @@ def connected(settings: Settings) -> Iterator[Any]:
 
 def _connector() -> Any:
     try:
-        import snowflake.connector
+        import snowflake.connector  # Its import takes a second.
     except ImportError:
         raise ServiceError(
             "Snowflake's connector isn't installed; run `uv sync --extra snowflake`, or put --extra snowflake after "
             "`uv run`."
         ) from None
+    _silence_timers()
     return snowflake.connector
+
+
+def _silence_timers() -> None:
+    """Keep the connector's timers from printing a traceback when they can't cancel a statement that is lost."""
+    before = threading.excepthook
+    if getattr(before, "silent", False):
+        return
+
+    def silent(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is None or sentence(args.exc_value) is None:
+            before(args)
+
+    silent.silent = True  # type: ignore[attr-defined]
+    threading.excepthook = silent
 
 
 @contextmanager
