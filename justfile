@@ -21,6 +21,26 @@ live *options:
 stream:
     @uv run python -m streams
 
+# Show what applying the models' files to an environment would do: just plan dev
+plan environment='dev' *options:
+    @uv run boathouse plan "$@"
+
+# Build what an environment lacks, audit it, and point its views there
+apply environment='dev' *options:
+    @uv run boathouse apply "$@"
+
+# Compare an environment's tables with production's: columns and rows
+diff environment='dev' *options:
+    @uv run boathouse diff "$@"
+
+# Point production's views at an environment's tables; nothing is built
+promote environment='dev' *options:
+    @uv run boathouse promote "$@"
+
+# Build every model on a stand-in for Snowflake, and compare each column with DuckDB's
+snowflake:
+    @uv run --extra snowflake boathouse snowflake
+
 # Print the ledger of what the sources said beside what landed
 prove:
     @uv run boathouse prove

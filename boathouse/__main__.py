@@ -87,6 +87,50 @@ def query(
     ask(_settings(), question, format)
 
 
+Environment = Annotated[str, typer.Argument(help="name of the virtual environment")]
+Gateway = Annotated[str, typer.Option(help="duckdb or snowflake")]
+
+
+@app.command()
+def plan(environment: Environment = "dev", gateway: Gateway = "duckdb") -> None:
+    """Show what applying the models' files to an environment would do."""
+    from boathouse.environments import plan as go
+
+    go(_settings(), environment, gateway)
+
+
+@app.command()
+def apply(environment: Environment = "dev", gateway: Gateway = "duckdb") -> None:
+    """Build what an environment lacks, audit it, and point its views there."""
+    from boathouse.environments import apply as go
+
+    go(_settings(), environment, gateway)
+
+
+@app.command()
+def diff(environment: Environment = "dev", gateway: Gateway = "duckdb") -> None:
+    """Compare an environment's tables with production's: columns and rows."""
+    from boathouse.environments import diff as go
+
+    go(_settings(), environment, gateway)
+
+
+@app.command()
+def promote(environment: Environment = "dev", gateway: Gateway = "duckdb") -> None:
+    """Point production's views at an environment's tables; nothing is built."""
+    from boathouse.environments import promote as go
+
+    go(_settings(), environment, gateway)
+
+
+@app.command()
+def snowflake() -> None:
+    """Build every model on a stand-in for Snowflake, and compare each column with DuckDB's."""
+    from boathouse.snowflake import demonstrate
+
+    demonstrate(_settings())
+
+
 @app.command()
 def status() -> None:
     """Show which embedded services run, and where."""
