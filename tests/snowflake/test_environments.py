@@ -20,7 +20,7 @@ def answer(settings: Settings, gateway: str, project: Path, pins: dict[str, Pin]
 
 
 def built(settings: Settings, gateway: str, project: Path, pins: dict[str, Pin]) -> set[str]:
-    sql = "SELECT table_name FROM information_schema.tables WHERE table_name LIKE '%\\_\\_%' ESCAPE '\\'"
+    sql = "SELECT table_name FROM information_schema.tables WHERE POSITION('__' IN table_name) > 0"
     return {str(name) for (name,) in answer(settings, gateway, project, pins, sql)}
 
 
