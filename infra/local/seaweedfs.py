@@ -116,9 +116,10 @@ class SeaweedFS:
     def probe(self, record: Record) -> None:
         """Read an object of the last start, write and read one, and list the catalogue's namespaces.
 
-        Its S3 answers before the volumes have reported; until then reads of what is there fail.
+        Its S3 answers before the volumes have reported; until then reads of what is there fail, or hang for as
+        long as one lets them, where the same request made again is answered at once.
         """
-        with httpx.Client(trust_env=False, timeout=5) as client:
+        with httpx.Client(trust_env=False, timeout=2) as client:
             url = f"{_url(record, 's3.port')}/{PROBE_OBJECT}"
             if _send(client, record, "GET", url, "s3").status_code != httpx.codes.NOT_FOUND:
                 _send(client, record, "GET", url, "s3").raise_for_status()
