@@ -150,6 +150,7 @@ def timestamps(column: Any) -> Any:
 def end_with_the_starter() -> None:
     """Wait until standard input ends, which it does when the starter dies, and end this process."""
     sys.stdin.read()
+    print("The starter of this server is gone.", file=sys.stderr, flush=True)
     os._exit(0)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lake.environment_diffs import diff
-from lake.environments import DUCKDB, apply, open_gateway, plan, promote
+from lake.environments import GATEWAYS, apply, open_gateway, plan, promote
 from lake.errors import SettingError, UnknownNameError
 from lake.pins import Pin
 from lake.settings import Settings
@@ -24,7 +24,7 @@ def built(settings: Settings, gateway: str, project: Path, pins: dict[str, Pin])
     return {str(name) for (name,) in answer(settings, gateway, project, pins, sql)}
 
 
-@pytest.mark.parametrize("gateway", [DUCKDB])
+@pytest.mark.parametrize("gateway", GATEWAYS)
 def test_a_changed_model_is_planned_with_its_descendants_promoted_by_views_and_rolled_back(
     fresh: Settings, project: Path, pins: dict[str, Pin], gateway: str
 ) -> None:

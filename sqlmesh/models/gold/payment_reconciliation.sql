@@ -137,7 +137,7 @@ WITH succeeded AS (
       WHEN 'amount_differs'
       THEN CONCAT(
         'The charge differs from the order by ',
-        CAST(charged - order_amount AS TEXT),
+        CAST(charged - order_amount AS DECIMAL(18, 2))::TEXT,
         ' ',
         order_currency,
         '.'
