@@ -17,8 +17,9 @@ from lake.equality import Comparison, compare
 from lake.locks import writing
 from lake.pins import Pin
 from lake.settings import Settings
-from lake.snowflake import GATEWAY, connected
+from lake.snowflake import connected
 from lake.snowflake_bronze import copy_bronze
+from lake.snowflake_project import GATEWAY
 from lake.transforms import ENVIRONMENT as PROD
 
 

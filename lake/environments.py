@@ -11,8 +11,8 @@ from lake.errors import SettingError, UnknownNameError
 from lake.pins import Pin, pin_tables
 from lake.releases import current_release
 from lake.settings import Settings
-from lake.snowflake import GATEWAY as SNOWFLAKE
-from lake.snowflake import open_snowflake
+from lake.snowflake_project import GATEWAY as SNOWFLAKE
+from lake.snowflake_project import open_snowflake
 from lake.transforms import ENVIRONMENT as PROD
 from lake.transforms import AuditResult, Progress, audited, build_audited, explain, quiet_console
 from lake.warehouse import PROJECT, check_files, open_project

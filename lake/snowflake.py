@@ -1,27 +1,15 @@
-"""Snowflake as the other warehouse: the SQLMesh project opened on it, with state of its own."""
+"""A connection to Snowflake, made of the settings, by Snowflake's own connector."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
-
-import yaml
+from typing import Any
 
 from lake.errors import ServiceError, SettingError
 from lake.settings import Settings
-from lake.snowflake_errors import LostConnectionError, explained, sentence
-from lake.warehouse import PROJECT
+from lake.snowflake_errors import explained, sentence
 
-if TYPE_CHECKING:
-    from sqlmesh import Context
-
-GATEWAY = "snowflake"
-STATE = "state-snowflake.duckdb"
-# Models are written for DuckDB; upper case is what Snowflake makes of names that nobody quotes.
-DIALECT = "duckdb, normalization_strategy=uppercase"
 LOGIN_SECONDS = 60
 SESSION = {"QUERY_TAG": "boathouse", "TIMEZONE": "UTC", "CLIENT_TELEMETRY_ENABLED": False}
 
@@ -92,7 +80,7 @@ def read_key(path: Path, settings: Settings) -> bytes:
 @contextmanager
 def connected(settings: Settings) -> Iterator[Any]:
     """Open one connection of Snowflake's own connector, closed at the end. Raises BoathouseError."""
-    connector = _connector()
+    connector = load_connector()
     with explained():
         connection = connector.connect(**connection_options(settings))
         try:
@@ -101,7 +89,8 @@ def connected(settings: Settings) -> Iterator[Any]:
             connection.close()
 
 
-def _connector() -> Any:
+def load_connector() -> Any:
+    """Import the connector and give it. Raises ServiceError, saying what to install, when it isn't there."""
     try:
         import snowflake.connector  # Its import takes a second.
     except ImportError:
@@ -125,114 +114,3 @@ def _silence_timers() -> None:
 
     silent.silent = True  # type: ignore[attr-defined]
     threading.excepthook = silent
-
-
-@contextmanager
-def open_snowflake(settings: Settings, project: Path = PROJECT) -> Iterator["Context"]:
-    """Open the SQLMesh project on Snowflake, where ``lake.bronze.<table>`` is the lake's own database.
-
-    Raises SettingError for a missing setting, ServiceError without the connector or when Snowflake says no.
-    """
-    _connector()
-    options = connection_options(settings)
-
-    from sqlmesh import Context
-    from sqlmesh.core.config import Config, GatewayConfig
-    from sqlmesh.core.config.connection import BaseDuckDBConnectionConfig, SnowflakeConnectionConfig
-    from sqlmesh.core.engine_adapter.base import EngineAdapter
-    from sqlmesh.core.engine_adapter.snowflake import SnowflakeEngineAdapter
-
-    lost: list[LostConnectionError] = []
-
-    class Adapter(SnowflakeEngineAdapter):
-        """SQLMesh's adapter, which gives up with the first lost connection, and sends seeds as rows.
-
-        SQLMesh would try every other model on the dead connection, and send seeds in a dozen statements.
-        """
-
-        def _execute(self, *args: Any, **options: Any) -> None:
-            if lost:
-                raise lost[0]
-            try:
-                super()._execute(*args, **options)
-            except Exception as error:
-                if isinstance(known := sentence(error), LostConnectionError):
-                    lost.append(known)
-                    raise known from error
-                raise
-
-        @contextmanager
-        def transaction(self, condition: bool | None = None) -> Iterator[None]:
-            if lost:
-                raise lost[0]
-            with super().transaction(condition):
-                yield
-
-        def _df_to_source_queries(self, *args: Any, **options: Any) -> Any:
-            return EngineAdapter._df_to_source_queries(self, *args, **options)
-
-    class Snowflake(SnowflakeConnectionConfig):
-        """Snowflake's connection with every option of ours, also those that SQLMesh doesn't know."""
-
-        @property
-        def _static_connection_kwargs(self) -> dict[str, Any]:
-            return {**super()._static_connection_kwargs, **options}
-
-        @property
-        def _engine_adapter(self) -> type[EngineAdapter]:
-            return Adapter
-
-    known = ("account", "user", "password", "private_key", "authenticator", "role", "warehouse", "database")
-    state, file = _state(settings)
-    config = yaml.safe_load((project / "config.yaml").read_text(encoding="utf-8"))
-    config["gateways"] = {
-        GATEWAY: GatewayConfig(
-            connection=Snowflake(
-                concurrent_tasks=settings.snowflake_connections,
-                **{name: options[name] for name in known if name in options},
-            ),
-            state_connection=state,
-        )
-    }
-    config["default_gateway"] = GATEWAY
-    config["physical_schema_mapping"] = {f"(?i)^{name}$": f"SQLMESH__{name.upper()}" for name in ("silver", "gold")}
-    config["model_defaults"]["dialect"] = DIALECT
-    cache = settings.state_dir / "sqlmesh-cache-snowflake"
-    if file and not Path(file).exists():  # What is cached of models belongs to the state that is gone.
-        shutil.rmtree(cache, ignore_errors=True)
-    config["cache_dir"] = str(cache.resolve())
-    context = None
-    try:
-        with explained():
-            context = Context(paths=[str(project)], config=Config(**config))
-            yield context
-    finally:
-        if context is not None:
-            context.close()
-        adapter = BaseDuckDBConnectionConfig._data_file_to_adapter.pop(file, None)
-        if adapter is not None:
-            adapter.close()
-
-
-def _state(settings: Settings) -> tuple[Any, str]:
-    """Say where SQLMesh keeps what it knows of Snowflake: a Postgres, or a file (whose name is given too)."""
-    from sqlmesh.core.config.connection import DuckDBConnectionConfig, PostgresConnectionConfig
-
-    if settings.snowflake_state_dsn is None:
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
-        file = str(settings.state_dir / STATE)
-        return DuckDBConnectionConfig(database=file), file
-    dsn = urlsplit(settings.snowflake_state_dsn.get_secret_value())
-    try:
-        import psycopg2  # type: ignore[import-untyped]  # noqa: F401
-    except ImportError:
-        raise SettingError(
-            "BOATHOUSE_SNOWFLAKE_STATE_DSN needs the package psycopg2-binary; install it, or leave the setting empty."
-        ) from None
-    return PostgresConnectionConfig(
-        host=dsn.hostname or "localhost",
-        port=dsn.port or 5432,
-        user=unquote(dsn.username or ""),
-        password=unquote(dsn.password or ""),
-        database=dsn.path.lstrip("/"),
-    ), ""

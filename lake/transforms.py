@@ -206,7 +206,7 @@ def explain(error: Exception, failures: Sequence[Any], audits: list[AuditResult]
             audits,
         ) from None
     cause: BaseException = failures[0] if failures else error
-    where = f"The model {failures[0].node[0]}" if failures else "The project of models"
+    where = f"The model {_named(failures[0].node)}" if failures else "The project of models"
     while cause.__cause__ is not None:
         cause = cause.__cause__
     known = sentence(cause) or (cause if isinstance(cause, BoathouseError) else None)
@@ -214,3 +214,9 @@ def explain(error: Exception, failures: Sequence[Any], audits: list[AuditResult]
         raise known from None
     why = (str(cause).strip() or type(cause).__name__).splitlines()[0]
     raise ServiceError(f"{where} can't be built: {why}") from None
+
+
+def _named(node: Any) -> str:
+    """Name the model that one of SQLMesh's nodes builds, without its catalogue and quotes."""
+    full = str(getattr(node, "snapshot_name", None) or node.name)
+    return ".".join(full.replace('"', "").split(".")[-2:]).lower()

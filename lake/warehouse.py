@@ -81,10 +81,13 @@ def check_files(settings: Settings) -> None:
 
 
 @contextmanager
-def open_project(settings: Settings, pins: Mapping[str, Pin], project: Path = PROJECT) -> Iterator["Context"]:
+def open_project(
+    settings: Settings, pins: Mapping[str, Pin], project: Path = PROJECT, *, unit_tests: bool = False
+) -> Iterator["Context"]:
     """Open the SQLMesh project on the warehouse, with every bronze table at its pin as ``lake.bronze.<table>``.
 
-    A table without a pin is there without rows. Importing SQLMesh and loading the project takes seconds.
+    A table without a pin is there without rows. Importing SQLMesh and loading the project takes seconds, and a
+    second more with its unit tests.
     """
     from sqlmesh import Context
     from sqlmesh.core.config import Config, GatewayConfig
@@ -104,7 +107,7 @@ def open_project(settings: Settings, pins: Mapping[str, Pin], project: Path = PR
             return show_lake
 
     files = [str(settings.state_dir / name) for name in (WAREHOUSE, STATE)]
-    config = yaml.safe_load((project / "config.yaml").read_text(encoding="utf-8"))
+    config = read_config(project, unit_tests=unit_tests)
     config["gateways"] = {
         "duckdb": GatewayConfig(
             connection=Warehouse(database=files[0]), state_connection=DuckDBConnectionConfig(database=files[1])
@@ -122,6 +125,12 @@ def open_project(settings: Settings, pins: Mapping[str, Pin], project: Path = PR
             adapter = BaseDuckDBConnectionConfig._data_file_to_adapter.pop(file, None)
             if adapter is not None:
                 adapter.close()
+
+
+def read_config(project: Path = PROJECT, *, unit_tests: bool = False) -> dict[str, Any]:
+    """Read the project's settings of SQLMesh, without its unit tests unless they are asked for."""
+    config: dict[str, Any] = yaml.safe_load((project / "config.yaml").read_text(encoding="utf-8"))
+    return config if unit_tests else config | {"ignore_patterns": ["tests/*.yaml"]}
 
 
 def attach_bronze(

@@ -15,8 +15,9 @@ from snowflake.connector import errors
 from lake.environments import apply
 from lake.errors import BoathouseError, CredentialsError, ServiceError, SettingError
 from lake.settings import Settings
-from lake.snowflake import connected, connection_options, open_snowflake
+from lake.snowflake import connected, connection_options
 from lake.snowflake_errors import sentence
+from lake.snowflake_project import open_snowflake
 
 pytestmark = pytest.mark.filterwarnings("ignore:`json_encoders` is deprecated")  # SQLMesh, when it is imported
 

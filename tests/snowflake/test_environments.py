@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lake.environment_diffs import diff
-from lake.environments import GATEWAYS, apply, open_gateway, plan, promote
+from lake.environments import DUCKDB, GATEWAYS, SNOWFLAKE, apply, open_gateway, plan, promote
 from lake.errors import SettingError, UnknownNameError
 from lake.pins import Pin
 from lake.settings import Settings
@@ -73,6 +73,15 @@ def test_a_new_column_is_seen_in_the_comparison(fresh: Settings, project: Path, 
     (only,) = diff(fresh, "dev", "duckdb", project, pins).models
     assert (only.model, only.columns_added, only.columns_removed) == ("gold.dim_products", ("one INT",), ())
     assert (only.rows, only.added, only.removed, only.changed) == (2, 0, 0, 0)
+
+
+def test_a_project_on_duckdb_is_itself_again_after_one_on_snowflake(fresh: Settings, project: Path) -> None:
+    with open_gateway(fresh, DUCKDB, project, {}) as context:
+        before = set(context.models)
+    with open_gateway(fresh, SNOWFLAKE, project) as context:
+        assert all(name == name.upper() for name in context.models)
+    with open_gateway(fresh, DUCKDB, project, {}) as context:
+        assert set(context.models) == before
 
 
 def test_a_gateway_that_does_not_exist_is_named_with_those_that_do(fresh: Settings) -> None:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:`json_encoders` is deprecated") 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     alone = Settings(_env_file=None, state_dir=Path(tmp_path_factory.mktemp("alone")))
-    with open_project(alone, {}) as context:
+    with open_project(alone, {}, unit_tests=True) as context:
         yield context
 
 

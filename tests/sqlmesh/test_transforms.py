@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from lake.errors import AuditError, UnknownNameError
+from lake.errors import AuditError, ServiceError, UnknownNameError
 from lake.pins import Pin
 from lake.settings import Settings
 from lake.transforms import FailedAuditError, transform
@@ -161,6 +161,25 @@ def test_a_failed_audit_is_one_sentence_and_mended_bronze_passes_it(bronze: Any,
     bronze.load("stripe_balance_transactions", [("t", "2026-01-02T00:00:00Z", movement | {"net": 950})])
     transform(settings, bronze.pins())
     assert [str(net) for net in read_gold(settings, "fact_payments")["net"].to_pylist()] == ["9.50"]
+
+
+def test_a_model_that_cannot_be_built_is_named_in_one_sentence(
+    bronze: Any, warehouse_in: Warehouses, tmp_path: Path
+) -> None:
+    settings, project = warehouse_in("unbuildable"), tmp_path / "project"
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(".cache", "__pycache__"))
+    model = project / "models" / "silver" / "stg_shopify_orders.sql"
+    before = model.read_text()
+    model.write_text(before.replace("@at(doc, 'name')", "CAST(CAST(@at(doc, 'currencyCode') AS INT) AS TEXT)"))
+    assert model.read_text() != before
+    bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00")])
+    with pytest.raises(ServiceError, match=r"^The model silver\.stg_shopify_orders can't be built: .*'USD'") as caught:
+        transform(settings, bronze.pins(), project=project)
+    assert "\n" not in str(caught.value)
+
+    model.write_text(before)
+    transform(settings, bronze.pins(), project=project)
+    assert net_amounts(settings) == {"1": "1.00"}
 
 
 def test_a_table_that_is_not_gold_is_unknown(warehouse_in: Warehouses) -> None:
