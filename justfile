@@ -67,4 +67,4 @@ check:
 
 # Check, then run every test
 test: check
-    uv run pytest -q
+    uv run pytest -q -n 2 --dist loadfile

@@ -124,7 +124,8 @@ def _sell(live: Settings, address: str, steps: Steps, rate: float, seconds: floa
         )
         sold = sell(url, rate, seconds, address, say, postgres_dsn=dsn)
         step.rows = sold.orders
-        step.remark = f"{sold.webhooks} webhooks delivered, {sold.failed} refused"
+        step.remark = sold.remark
+    console.print(f"  {sold.remark}", soft_wrap=True)
     return sold
 
 

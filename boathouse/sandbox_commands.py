@@ -81,8 +81,7 @@ def sell(
         sold = client.sell(url, a_second, seconds, to, lambda text: status.update(f"selling: {text}"), postgres_dsn=dsn)
     if to is None:
         console.print("No server takes webhooks here, so none were sent; the next pull brings the orders.")
-    told = f"{sold.webhooks} webhooks delivered, {sold.failed} refused"
-    _end(f"sold {sold.orders} orders · {told}", began)
+    _end(f"sold {sold.orders} orders · {sold.remark}", began)
 
 
 def running_sandbox(settings: Settings) -> str:

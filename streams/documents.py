@@ -78,6 +78,7 @@ def documents_of(event: Event) -> list[Document]:
     if table is None:
         return []
     try:
+        event.body.decode()
         return _of_stripe(event) if event.source == "stripe" else [_of_shopify(event, table)]
     except (msgspec.DecodeError, ValueError, OverflowError) as error:
         raise DocumentError(f"The {event.topic} event can't be read: {error}") from error

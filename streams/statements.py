@@ -87,6 +87,7 @@ def statement_of(event: Event) -> Statement | None:
     Raises DocumentError with the reason when it can't be read.
     """
     try:
+        event.body.decode()
         if event.source == "shopify":
             return _of_order(event) if is_order(event.topic) else None
         if event.source == "stripe":

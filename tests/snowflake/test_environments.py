@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lake.environment_diffs import diff
-from lake.environments import DUCKDB, GATEWAYS, SNOWFLAKE, apply, open_gateway, plan, promote
+from lake.environments import DUCKDB, GATEWAYS, apply, open_gateway, plan, promote
 from lake.errors import SettingError, UnknownNameError
 from lake.pins import Pin
 from lake.settings import Settings
@@ -78,7 +78,7 @@ def test_a_new_column_is_seen_in_the_comparison(fresh: Settings, project: Path, 
 def test_a_project_on_duckdb_is_itself_again_after_one_on_snowflake(fresh: Settings, project: Path) -> None:
     with open_gateway(fresh, DUCKDB, project, {}) as context:
         before = set(context.models)
-    with open_gateway(fresh, SNOWFLAKE, project) as context:
+    with open_gateway(fresh, "snowflake", project) as context:
         assert all(name == name.upper() for name in context.models)
     with open_gateway(fresh, DUCKDB, project, {}) as context:
         assert set(context.models) == before

@@ -91,9 +91,10 @@ def test_what_cannot_be_read_goes_to_the_dead_letters_once_and_the_flow_goes_on(
         shopify("orders/create", b"{not json"),
         shopify("orders/create", order(1, minutes_ago(3), "NaN")),
         shopify("orders/create", {"id": 2}),
+        shopify("orders/create", b'{"note": "\xff"}'),
     ]
     publish(live, [*broken, shopify("orders/create", order(3, minutes_ago(3), "7.00"))])
-    read_all(live, 4)
+    read_all(live, 5)
     with client_of(live) as client:
         letters = [fields for _, fields in client.xrange("boathouse:dead")]
         assert [letter[b"body"] for letter in letters] == [event.body for event in broken]

@@ -4,6 +4,7 @@ import signal
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pytest
 
@@ -51,6 +52,13 @@ def test_events_land_under_the_ids_and_versions_of_the_poll_lane(live: Settings)
     assert [row["id"] for row in landed(live, "shopify_products")] == ["gid://shopify/Product/9"]
     assert [row["id"] for row in landed(live, "stripe_refunds")] == ["re_1"]
     assert len(landed(live, "stripe_events")) == 1
+
+
+def test_an_event_that_is_no_text_is_counted_and_does_not_hold_up_the_others(live: Settings) -> None:
+    text = orjson.dumps(order(1, minutes_ago(3), "1.00") | {"note": "@"})
+    publish(live, [shopify("orders/create", text.replace(b"@", b"\xff")), *some_orders(2, 1)])
+    assert land_all(live) == 2
+    assert [row["id"] for row in landed(live, "shopify_orders")] == ["gid://shopify/Order/2"]
 
 
 def test_landing_again_adds_nothing_and_what_landed_is_proven(live: Settings) -> None:

@@ -16,11 +16,22 @@ _ASK = 0.2
 
 
 class Sold(NamedTuple):
-    """What a turn of selling came to; ``failed`` webhooks were refused to the last try."""
+    """What a turn of selling came to; ``failed`` webhooks were refused to the last try.
+
+    ``answered_in`` has the milliseconds to an answer, as ``p50`` and ``p99``.
+    """
 
     orders: int
     webhooks: int
     failed: int
+    answered_in: dict[str, float]
+
+    @property
+    def remark(self) -> str:
+        """Say what became of the webhooks."""
+        times = ", ".join(f"{name} {milliseconds:.0f} ms" for name, milliseconds in self.answered_in.items())
+        answered = f", answered in {times}" if times else ""
+        return f"{self.webhooks} webhooks delivered, {self.failed} refused{answered}"
 
 
 def parse_rate(text: str) -> float:
@@ -75,7 +86,7 @@ def _watch(http: httpx.Client, progress: Callable[[str], None]) -> Sold:
         if said["state"] == "failed":
             raise ServiceError(said["error"])
         if said["state"] in ("done", "stopped"):
-            return Sold(said["orders"], said["webhooks"], said["refused"])
+            return Sold(said["orders"], said["webhooks"], said["refused"], said["answered_in"])
         time.sleep(_ASK)
 
 
