@@ -42,8 +42,8 @@ snowflake:
     @uv run --extra snowflake boathouse snowflake
 
 # Print the ledger of what the sources said beside what landed
-prove:
-    @uv run boathouse prove
+prove *options:
+    @uv run boathouse prove "$@"
 
 # Ask the current release a question in SQL: just query "select count(*) from gold.fact_orders"
 query question *options:

@@ -61,11 +61,37 @@ def live(
 
 
 @app.command()
-def prove() -> None:
-    """Print the ledger of what the sources said beside what landed; fail when a line disagrees."""
+def prove(
+    name: Annotated[str | None, typer.Argument(metavar="OBJECT", help="such as orders or stripe_customers")] = None,
+    since: Annotated[str, typer.Option(help="30d, 12h, 2026-01-31 or all")] = "30d",
+) -> None:
+    """Print the ledger of what the sources said beside what landed; or ask the source of one object again, now."""
     from boathouse.ledger import show_ledger
+    from boathouse.repair import prove_object
 
-    show_ledger(_settings())
+    if name is None:
+        show_ledger(_settings())
+    else:
+        prove_object(_settings(), name, since)
+
+
+@app.command()
+def repair(
+    names: Annotated[list[str] | None, typer.Argument(metavar="OBJECT", help="all when none is named")] = None,
+    since: Annotated[str, typer.Option(help="30d, 12h, 2026-01-31 or all")] = "30d",
+) -> None:
+    """Ask the sources again what they hold, and fetch what is missing."""
+    from boathouse.repair import repair_objects
+
+    repair_objects(_settings(), names or [], since)
+
+
+@app.command()
+def drift() -> None:
+    """Show how the vendors' documents have changed: new and missing fields, types, values, NULLs."""
+    from boathouse.ledger import show_drift
+
+    show_drift(_settings())
 
 
 @app.command()

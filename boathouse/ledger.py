@@ -1,12 +1,15 @@
 """The ledgers as a person reads them: proofs and releases."""
 
 from itertools import groupby
+from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from boathouse.console import console
 from boathouse.workplace import open_lake
 from lake.catalogue import open_catalogue
+from lake.drift import known_drift
 from lake.errors import ProofError
 from lake.pins import Pin
 from lake.proofs import ledger, open_disagreements
@@ -48,6 +51,28 @@ def _proofs(rows: list[dict[str, object]]) -> Table:
         counts = [f"{row[name]:,}" for name in ("source_count", "landed_count", "quarantined")]
         table.add_row(str(row["table"]), *counts, verdict, str(row["said_by"]))
     return table
+
+
+def show_drift(settings: Settings) -> None:
+    """Print each drift once, with when it was first and last seen, and in how many documents."""
+    with open_lake(settings) as live:
+        rows = known_drift(open_catalogue(live))
+    table = Table(box=None, pad_edge=False)
+    for name in ("first seen", "last seen", "table", "where", "what"):
+        table.add_column(name, overflow="fold")
+    table.add_column("documents", justify="right")
+    table.add_column("such as", overflow="fold")
+    grouped: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault((row["table"], row["lane"], row["path"], row["kind"]), []).append(row)
+    for (name, lane, path, _), seen in grouped.items():
+        last = seen[-1]
+        days = (f"{last['first_seen']:%Y-%m-%d}", f"{last['seen']:%Y-%m-%d}")
+        count = f"{sum(row['count'] for row in seen):,}"
+        table.add_row(*days, f"{name} ({lane})", escape(path), escape(last["detail"]), count, escape(last["example"]))
+    if grouped:
+        console.print(table)
+    console.print(f"drift: {len(grouped)} kinds in {len(rows)} sightings", style="bold")
 
 
 def show_releases(settings: Settings) -> None:

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pyiceberg.catalog import Catalog
+from rich.markup import escape
 
 from boathouse.console import Steps, console
 from boathouse.ingest import ingest
@@ -14,6 +15,7 @@ from boathouse.summary import Headline, read_headline
 from boathouse.workplace import open_workplace
 from infra import local
 from lake.catalogue import open_catalogue
+from lake.drift import watch
 from lake.errors import ReleaseError
 from lake.failpoints import reached
 from lake.gold import open_gold
@@ -24,6 +26,7 @@ from lake.settings import Settings
 from server.reports import build_site
 from server.serve import serving_here
 
+SHOWN = 5
 PAGES = Path(__file__).parent.parent / "reports"
 
 
@@ -68,11 +71,24 @@ def pull_and_release(live: Settings, catalogue: Catalog, steps: Steps) -> tuple[
         quarantined = sum(proof.mark.quarantined for proof in proofs)
         if quarantined:
             step.remark += f", {quarantined:,} unreadable documents are in bronze.quarantine"
+    look_for_drift(live, catalogue, steps)
     pins = bronze_pins(catalogue)
     current = current_release(catalogue)
     if current is not None and is_current(current, pins):
         return current, False
     return transform_and_release(live, catalogue, steps), True
+
+
+def look_for_drift(live: Settings, catalogue: Catalog, steps: Steps) -> None:
+    """Compare what landed with what came before, and say what drifted; nothing is held back for it."""
+    with steps.step("drift") as (step, _):
+        reached("drift.before")
+        changes = watch(live, catalogue)
+        step.remark = f"{len(changes)} drifts, kept in ops.drift" if changes else "every document is as before"
+    for change in changes[:SHOWN]:
+        console.print(f"  [yellow]drift[/] {escape(str(change))}", soft_wrap=True)
+    if (more := len(changes) - SHOWN) > 0:
+        console.print(f"  [yellow]drift[/] and {more} more; `boathouse drift` shows all", soft_wrap=True)
 
 
 def pull(live: Settings, catalogue: Catalog, steps: Steps) -> None:

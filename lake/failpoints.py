@@ -22,6 +22,8 @@ NAMES = frozenset(
         "postgres.slot_created",
         "postgres.before_advance",
         "prove.before",
+        "drift.before",
+        "drift.recorded",
         "transform.before",
         "transform.model",
         "transform.after",

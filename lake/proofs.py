@@ -125,7 +125,7 @@ def prove(settings: Settings, catalogue: Catalog) -> list[Proof]:
     with connect(settings) as connection:
         for name in sorted(catalogue.list_tables("bronze")):
             table = catalogue.load_table(name)
-            for mark, snapshot_id in _loads(table):
+            for mark, snapshot_id in loads_of(table):
                 if (mark.load_id, ".".join(name)) not in known:
                     proofs.append(_measure(connection, table, mark, snapshot_id))
     _write(catalogue, proofs)
@@ -150,7 +150,7 @@ def open_disagreements(catalogue: Catalog) -> list[dict[str, object]]:
     return [row for row in last.values() if not row["agrees"]]
 
 
-def _loads(table: Table) -> list[tuple[Mark, int | None]]:
+def loads_of(table: Table) -> list[tuple[Mark, int | None]]:
     """List the loads that a table's snapshots and properties tell of, oldest first."""
     fields = tuple(Mark.__dataclass_fields__)
     loads: dict[str, tuple[Mark, int | None]] = {}

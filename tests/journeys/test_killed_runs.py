@@ -23,6 +23,8 @@ STEPS = (
     "ingest.loaded",
     "postgres.slot_created",
     "prove.before",
+    "drift.before",
+    "drift.recorded",
     "transform.before",
     "transform.model:7",
     "transform.after",
