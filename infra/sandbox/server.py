@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ class Application:
 
     def _vendor(self, request: Request) -> Answer:
         found = self.stripe.answer(request) or self.admin.answer(request)
-        return found or json_answer(404, {"errors": "Not Found"})
+        found = found or json_answer(404, {"errors": "Not Found"})
+        return found._replace(headers=found.headers | {"date": formatdate(self.shop.now(), usegmt=True)})
 
 
 async def _body(receive: Receive) -> bytes:
@@ -111,7 +113,7 @@ def serve(
     ServiceError if what was sold can't be read, or SettingError if the script is wrong.
     """
     script = load_script(chaos) if chaos else None
-    port = _free(port)
+    port = free_port(port)
     shop = Shop(seed, orders, state_dir / f"sales-{seed}-{orders}.jsonl")
     application = Application(shop, state_dir, plan)
     if script:
@@ -148,7 +150,7 @@ async def _announce(port: int) -> None:
         return
 
 
-def _free(port: int) -> int:
+def free_port(port: int) -> int:
     """Make sure that a port is free, or find one."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
