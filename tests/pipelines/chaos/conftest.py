@@ -29,7 +29,7 @@ ORDERS = 60
 class Scene:
     """A shop, and the lake that loads some tables of one vendor from it."""
 
-    sandbox: Sandbox
+    sandbox: Any
     lake: Lake
     vendor: str
     tables: tuple[str, ...]
