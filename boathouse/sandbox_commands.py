@@ -57,7 +57,24 @@ def serve(
         seed=settings.sandbox_seed,
         orders=count,
         state_dir=folder,
+        chaos=settings.sandbox_chaos,
     )
+
+
+@sandbox_app.command()
+def chaos(
+    script: Annotated[Path | None, typer.Argument(help="file with a chaos script; what struck when not given")] = None,
+    end: Annotated[bool, typer.Option("--end", help="end the chaos")] = False,
+) -> None:
+    """Make the sandbox shop that runs misbehave, see how often it did, or end it (docs/sandbox.md)."""
+    from boathouse.console import console
+    from infra.sandbox.chaos.client import begin, finish, look
+
+    url = running_sandbox(load_settings())
+    told = begin(url, script) if script else finish(url) if end else look(url)
+    for fault in told:
+        console.print(f"{fault.name}: struck {fault.struck} of {fault.met} requests it met", soft_wrap=True)
+    console.print("sandbox: no chaos" if end or not told else f"sandbox: {len(told)} faults on", soft_wrap=True)
 
 
 @sandbox_app.command()

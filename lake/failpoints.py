@@ -14,6 +14,7 @@ NAMES = frozenset(
     {
         "services.started",
         "sandbox.started",
+        "ingest.answered",
         "ingest.extracted",
         "ingest.normalized",
         "commit.before",

@@ -97,6 +97,7 @@ class Settings(BaseSettings):
 
     sandbox_seed: int = Field(1997, description="Seed of what the sandbox shop invents.")
     sandbox_orders: int = Field(0, ge=0, description="Synthetic orders instead of the CDNOW history; 0 is the history.")
+    sandbox_chaos: Path | None = Field(None, description="File with a chaos script that the sandbox shop starts with.")
 
     server_host: str = Field("127.0.0.1", description="Address the API listens on.")
     server_port: int = Field(8000, ge=1, le=65535, description="Port of the API; the next free one when taken.")

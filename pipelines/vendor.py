@@ -7,6 +7,7 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from lake.errors import SourceError
+from lake.failpoints import reached
 
 ATTEMPTS = 8
 RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
@@ -44,12 +45,14 @@ def persistently(vendor: str, call: Callable[[], Any]) -> Any:
         reraise=True,
     )
     try:
-        return retrying(call)
+        answer = retrying(call)
     except httpx.TransportError as error:
         address = error.request.url.copy_with(query=None) if error._request else vendor
         raise SourceError(
             f"{vendor} can't be reached at {address} ({type(error).__name__}); check the address and the network."
         ) from error
+    reached("ingest.answered")
+    return answer
 
 
 def raise_if_passing(vendor: str, response: httpx.Response) -> None:

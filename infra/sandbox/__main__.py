@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1997, help="seed of everything invented")
     parser.add_argument("--orders", type=int, default=0, help="synthetic orders; 0 is the CDNOW history")
     parser.add_argument("--state-dir", type=Path, help="folder for what was sold and bulk operations' files")
+    parser.add_argument("--chaos", type=Path, help="file with a chaos script to begin with, see docs/sandbox.md")
     parser.add_argument("--plan", choices=sorted(PLANS), default="standard", help="Shopify plan, for the rate limit")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="boathouse-sandbox-") as scratch:
@@ -27,6 +28,7 @@ def main() -> int:
                 orders=args.orders,
                 state_dir=args.state_dir or Path(scratch),
                 plan=args.plan,
+                chaos=args.chaos,
             )
         except BoathouseError as error:
             print(error, file=sys.stderr)

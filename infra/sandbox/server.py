@@ -7,13 +7,21 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from infra.sandbox.answer import Answer, Request, json_answer
+from infra.sandbox.answer import Answer, Request, json_answer, ranged
+from infra.sandbox.chaos.endings import send_badly
+from infra.sandbox.chaos.routes import ChaosRoutes
+from infra.sandbox.chaos.script import load_script
+from infra.sandbox.chaos.stage import Chaos
+from infra.sandbox.chaos.writes import write
+from infra.sandbox.ledger import Ledger
 from infra.sandbox.selling.control import Control
 from infra.sandbox.shop import Shop
 from infra.sandbox.shopify.admin import Admin
@@ -36,7 +44,10 @@ class Application:
         self.shop = shop
         self.admin = Admin(shop, state_dir, plan)
         self.stripe = StripeApi(shop)
-        self.control = Control(shop)
+        self.chaos = Chaos(self.admin.bulk.about, partial(write, shop))
+        self.chaos_routes = ChaosRoutes(shop, self.chaos)
+        self.ledger = Ledger(shop, self.admin.roots)
+        self.control = Control(shop, self.chaos.webhooks)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -46,18 +57,23 @@ class Application:
         body = await _body(receive) if scope["method"] == "POST" else b""
         query = scope["query_string"].decode("latin-1")
         answer = self.answer(Request(scope["method"], scope["path"], query, headers, body))
-        await _send(answer, send)
+        await _send(ranged(answer, headers.get("range", "")), scope["client"], send)
 
     def answer(self, request: Request) -> Answer:
         """Answer one request."""
         if request.path == "/healthz":
             counts = {"orders": self.shop.order_count, "customers": self.shop.customer_count}
             return json_answer(200, {"status": "ok", "seed": self.shop.seed, **counts})
-        if own := self.control.answer(request):
-            return own
+        for part in (self.control, self.chaos_routes, self.ledger):
+            if own := part.answer(request):
+                return own
         with self.shop.sales.lock:
-            found = self.stripe.answer(request) or self.admin.answer(request)
-        return found or json_answer(404, {"errors": "Not Found"})
+            return self.chaos.answer(request, self._vendor)
+
+    def _vendor(self, request: Request) -> Answer:
+        found = self.stripe.answer(request) or self.admin.answer(request)
+        found = found or json_answer(404, {"errors": "Not Found"})
+        return found._replace(headers=found.headers | {"date": formatdate(self.shop.now(), usegmt=True)})
 
 
 async def _body(receive: Receive) -> bytes:
@@ -69,11 +85,17 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-async def _send(answer: Answer, send: Send) -> None:
+async def _send(answer: Answer, client: tuple[str, Any], send: Send) -> None:
     size = answer.file.stat().st_size if answer.file else len(answer.body)
     headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
-    headers.append((b"content-length", str(size).encode()))
+    if answer.pieces is None:
+        headers.append((b"content-length", str(size).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if answer.ending:
+        await send_badly(answer, client, send)
+        return
+    for piece in answer.pieces or ():
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
     if answer.file:
         with answer.file.open("rb") as file:
             while piece := file.read(_PIECE):
@@ -81,15 +103,21 @@ async def _send(answer: Answer, send: Send) -> None:
     await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
 
-def serve(port: int, *, seed: int, orders: int, state_dir: Path, plan: str = "standard") -> None:
+def serve(
+    port: int, *, seed: int, orders: int, state_dir: Path, plan: str = "standard", chaos: Path | None = None
+) -> None:
     """Serve the shop on a port of loopback until SIGINT or SIGTERM; port 0 is any free one.
 
     ``orders`` synthetic orders, or the CDNOW history if 0. Prints one line with the address as soon as it listens.
-    What is sold is kept in ``state_dir``. Raises PortTakenError, or ServiceError if what was sold can't be read.
+    What is sold is kept in ``state_dir``; ``chaos`` is a file with a script to begin with. Raises PortTakenError,
+    ServiceError if what was sold can't be read, or SettingError if the script is wrong.
     """
-    port = _free(port)
+    script = load_script(chaos) if chaos else None
+    port = free_port(port)
     shop = Shop(seed, orders, state_dir / f"sales-{seed}-{orders}.jsonl")
     application = Application(shop, state_dir, plan)
+    if script:
+        application.chaos_routes.begin(script)
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     sys.setswitchinterval(_SWITCH)
@@ -122,7 +150,7 @@ async def _announce(port: int) -> None:
         return
 
 
-def _free(port: int) -> int:
+def free_port(port: int) -> int:
     """Make sure that a port is free, or find one."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,5 +1,6 @@
 """The shop as a whole: what it sold and everything invented around it. Every document is made from this object."""
 
+import time
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -38,11 +39,16 @@ class Shop:
 
     def __init__(self, seed: int, orders: int = 0, journal: Path | None = None) -> None:
         self.seed = seed
+        self.skew = 0.0
         self.past: Content = Synthetic(seed, orders) if orders else History(seed)
         self.sales = Sales(self.past.order_count, self.past.customer_count, journal)
         self.content: Content = Trade(self.past, self.sales)
         self._times: tuple[int, Ints, Ints] | None = None
         self.products = products.products(seed)
+
+    def now(self) -> float:
+        """Give the time by the shop's clock, in seconds since 1970 UTC; it is ``skew`` seconds ahead."""
+        return time.time() + self.skew
 
     @property
     def order_count(self) -> int:

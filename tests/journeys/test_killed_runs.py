@@ -36,8 +36,9 @@ STEPS = (
 )
 
 
-# Passed only when Postgres had changes to confirm; tests/pipelines/postgres kills there.
-ELSEWHERE = {"postgres.before_advance"}
+# Passed only when Postgres had changes to confirm, where tests/pipelines/postgres kills, and at every answer of a
+# vendor, where tests/pipelines/chaos does.
+ELSEWHERE = {"postgres.before_advance", "ingest.answered"}
 
 
 def test_every_failpoint_is_one_of_the_steps() -> None:

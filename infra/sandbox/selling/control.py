@@ -6,7 +6,7 @@ import msgspec
 
 from infra.sandbox.answer import Answer, Request, json_answer
 from infra.sandbox.selling.sales import Fate
-from infra.sandbox.selling.seller import Order, Seller
+from infra.sandbox.selling.seller import Order, Seller, Spoil
 from infra.sandbox.selling.truth import truth
 from infra.sandbox.shop import Shop
 
@@ -25,8 +25,9 @@ class _Wanted(msgspec.Struct, forbid_unknown_fields=True):
 class Control:
     """Lets one shop sell, one turn at a time."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, spoil: Spoil = list) -> None:
         self.shop = shop
+        self._spoil = spoil
         self._seller: Seller | None = None
 
     def answer(self, request: Request) -> Answer | None:
@@ -59,7 +60,7 @@ class Control:
         if not (0 < wanted.rate <= MOST and wanted.seconds > 0):
             return json_answer(400, {"error": f"rate must be over 0 and at most {MOST}, seconds over 0."})
         order = Order(wanted.rate, wanted.seconds, wanted.webhook_url, wanted.postgres_dsn, wanted.backoff)
-        self._seller = Seller(self.shop, order)
+        self._seller = Seller(self.shop, order, self._spoil)
         return json_answer(202, self._progress())
 
     def _progress(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Deliveries:
         now = time.monotonic()
         with self._changed:
             for webhook in webhooks:
-                due = now + self._shuffle.random() * self._backoff / 2
+                due = now + webhook.delay + self._shuffle.random() * self._backoff / 2
                 heapq.heappush(self._waiting, (due, next(self._order), 1, webhook))
             self._changed.notify_all()
 

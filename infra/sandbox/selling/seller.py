@@ -3,15 +3,18 @@
 import heapq
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from infra.sandbox.selling.deliveries import Deliveries
 from infra.sandbox.selling.demand import delay, next_sales
 from infra.sandbox.selling.sales import Fate, Sale
 from infra.sandbox.selling.warehouse import Warehouse
-from infra.sandbox.selling.webhooks import of_account, of_changed, of_placed
+from infra.sandbox.selling.webhooks import Webhook, of_account, of_changed, of_placed
 from infra.sandbox.shop import Shop
 from lake.errors import BoathouseError
+
+Spoil = Callable[[Sequence[Webhook]], list[Webhook]]
 
 _TICK = 0.05
 
@@ -33,11 +36,12 @@ class Order:
 
 
 class Seller:
-    """One turn of selling, in a thread of its own."""
+    """One turn of selling, in a thread of its own; ``spoil`` gives the webhooks that really go out."""
 
-    def __init__(self, shop: Shop, order: Order) -> None:
+    def __init__(self, shop: Shop, order: Order, spoil: Spoil = list) -> None:
         self.shop = shop
         self.order = order
+        self._spoil = spoil
         self.state = "selling"
         self.error = ""
         self.placed = 0
@@ -86,7 +90,7 @@ class Seller:
         began = time.monotonic()
         while self.placed < self.order.total and not self._stop.is_set():
             elapsed = min(self.order.seconds, time.monotonic() - began)
-            now = int(time.time())
+            now = int(self.shop.now())
             count = min(self.order.total, int(elapsed * self.order.rate) + 1) - self.placed
             self._step(warehouse, count, self._take_due(now), now)
             self._stop.wait(max(_TICK, (self.placed / self.order.rate) - (time.monotonic() - began)))
@@ -94,7 +98,7 @@ class Seller:
     def _settle(self, warehouse: Warehouse | None) -> None:
         """Let all fates that are still to come meet their orders now, or as soon as the orders are a second old."""
         while self._due and not self._stop.is_set():
-            now = int(time.time())
+            now = int(self.shop.now())
             ready = [number for _, number in self._due if self.shop.created_at(number) < now]
             self._due = [entry for entry in self._due if self.shop.created_at(entry[1]) >= now]
             self._step(warehouse, 0, ready, now)
@@ -121,7 +125,7 @@ class Seller:
         if warehouse and (new or changed):
             warehouse.book(new, [sale for sale in changed if sale.fate is Fate.CANCELLED])
         if self.deliveries:
-            self.deliveries.send(webhooks)
+            self.deliveries.send(self._spoil(webhooks))
 
     def _latest(self) -> int:
         events = self.shop.sales.account.events

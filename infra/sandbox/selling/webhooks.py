@@ -27,15 +27,24 @@ _NAMES = uuid.UUID("3c1c9d1e-6d0c-5d0e-9d8a-0b0a7a0f5e11")
 
 @dataclass(frozen=True)
 class Webhook:
-    """One notification; its body stays the same however often it is sent."""
+    """One notification; its body stays the same however often it is sent.
+
+    ``topic`` is Shopify's topic or the Stripe event's type; ``delay`` is how many seconds it waits before it goes out.
+    """
 
     path: str
     body: bytes
     fixed: dict[str, str]
+    topic: str = ""
+    delay: float = 0.0
+    forged: bool = False
 
     def headers(self) -> dict[str, str]:
-        """Give the headers of one try: Stripe signs each anew, with its time."""
-        return self.fixed if self.path == SHOPIFY_PATH else {**self.fixed, "Stripe-Signature": _stripe(self.body)}
+        """Give the headers of one try: Stripe signs each anew, with its time; a forged one is signed for another."""
+        signed = b"" if self.forged else self.body
+        if self.path == STRIPE_PATH:
+            return {**self.fixed, "Stripe-Signature": _stripe(signed)}
+        return {**self.fixed, "X-Shopify-Hmac-Sha256": _hmac(signed)}
 
 
 def of_placed(shop: Shop, sales: Sequence[Sale]) -> list[Webhook]:
@@ -58,7 +67,8 @@ def of_changed(shop: Shop, sales: Sequence[Sale]) -> list[Webhook]:
 def of_account(shop: Shop, since: int) -> list[Webhook]:
     """Make Stripe's webhooks about all events from the place ``since`` in the account's books on."""
     made = events(shop, np.array(shop.sales.account.event_numbers[since:], np.int64))
-    return [Webhook(STRIPE_PATH, orjson.dumps(event), {**_JSON, "User-Agent": "Stripe/1.0"}) for event in made]
+    fixed = {**_JSON, "User-Agent": "Stripe/1.0"}
+    return [Webhook(STRIPE_PATH, orjson.dumps(event), fixed, event["type"]) for event in made]
 
 
 def _baskets(shop: Shop, sales: Sequence[Sale]) -> list[Basket]:
@@ -66,20 +76,23 @@ def _baskets(shop: Shop, sales: Sequence[Sale]) -> list[Basket]:
 
 
 def _shopify(shop: Shop, topic: str, basket: Basket, body: bytes) -> Webhook:
-    """Sign with the app's client secret over the raw body (shopify.dev, "Verify webhooks")."""
+    """Make one; it is signed with the app's client secret over the raw body (shopify.dev, "Verify webhooks")."""
     sale = basket.sale
     happening = f"{shop.seed}/{sale.number}/{sale.updated}"
-    digest = hmac.new(credentials.SHOPIFY_CLIENT_SECRET.encode(), body, hashlib.sha256).digest()
     headers = {
         "X-Shopify-Topic": topic,
         "X-Shopify-Shop-Domain": credentials.SHOP_DOMAIN,
-        "X-Shopify-Hmac-Sha256": base64.b64encode(digest).decode(),
         "X-Shopify-Webhook-Id": str(uuid.uuid5(_NAMES, f"{happening}/{topic}")),
         "X-Shopify-Event-Id": str(uuid.uuid5(_NAMES, happening)),
         "X-Shopify-Triggered-At": datetime.fromtimestamp(time.time(), UTC).isoformat().replace("+00:00", "Z"),
         "X-Shopify-Api-Version": VERSION,
     }
-    return Webhook(SHOPIFY_PATH, body, {**_JSON, **headers})
+    return Webhook(SHOPIFY_PATH, body, {**_JSON, **headers}, topic)
+
+
+def _hmac(body: bytes) -> str:
+    digest = hmac.new(credentials.SHOPIFY_CLIENT_SECRET.encode(), body, hashlib.sha256).digest()
+    return base64.b64encode(digest).decode()
 
 
 def _stripe(body: bytes) -> str:

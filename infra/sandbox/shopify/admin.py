@@ -34,7 +34,7 @@ class Admin:
 
     def __init__(self, shop: Shop, state_dir: Path, plan: str = "standard") -> None:
         self.nodes = Nodes(shop)
-        self.bulk = BulkOperations(state_dir)
+        self.bulk = BulkOperations(state_dir, shop.now)
         self.roots = Roots(self.nodes, self.bulk)
         self.roots.pieces = self.pieces
         self.executor = Executor(self.nodes, self.roots, Bucket(PLANS[plan]), load_schema())

@@ -1,7 +1,9 @@
 """Bulk operations: one at a time, in the background, into a file that is then downloaded."""
 
+import re
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +11,11 @@ from typing import Any
 
 Pieces = Iterator[tuple[int, int, bytes]]
 
+PARTIAL = "partial-"
+"""What the name of a file with partial data begins with."""
+_ROOT = re.compile(r"\{\s*(\w+)")
 _GID = "gid://shopify/BulkOperation/"
 _FIRST = 720_918_000_000
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass
@@ -30,8 +31,16 @@ class Operation:
     objects: int = 0
     roots: int = 0
     size: int | None = None
-    created_at: str = field(default_factory=_now)
+    clock: Callable[[], float] = time.time
+    created_at: str = field(init=False)
     completed_at: str | None = None
+
+    def __post_init__(self) -> None:
+        self.created_at = self.now()
+
+    def now(self) -> str:
+        """Give the shop's time."""
+        return datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     @property
     def gid(self) -> str:
@@ -65,8 +74,9 @@ class Operation:
 class BulkOperations:
     """The bulk operations of the shop's one app; their files are kept under ``folder``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         self.folder = folder
+        self._clock = clock
         self._lock = threading.Lock()
         self._known: list[Operation] = []
 
@@ -85,10 +95,16 @@ class BulkOperations:
             if self.current and self.current.running:
                 return None
             number = _FIRST + len(self._known) + 1
-            operation = Operation(number, query, self.folder / f"bulk-{number}.jsonl", host)
+            operation = Operation(number, query, self.folder / f"bulk-{number}.jsonl", host, clock=self._clock)
             self._known.append(operation)
         threading.Thread(target=_write, args=(operation, pieces), name="bulk", daemon=True).start()
         return operation
+
+    def about(self, number: str) -> str:
+        """Name the object that the operation with this number, or the latest, reads; empty if there is none."""
+        found = self.find(_GID + number) if number else self.current
+        root = _ROOT.search(found.query) if found else None
+        return root[1] if root else ""
 
     def cancel(self, gid: str) -> Operation | None:
         """Ask an operation to stop; it does at its next piece."""
@@ -98,9 +114,14 @@ class BulkOperations:
         return operation
 
     def file(self, name: str) -> Path | None:
-        """Find a finished operation's file by its name."""
+        """Find a finished operation's file by its name; partial data is the first half of its lines."""
         found = (operation.path for operation in self._known if operation.status == "COMPLETED")
-        return next((path for path in found if path.name == name), None)
+        path = next((path for path in found if path.name == name.removeprefix(PARTIAL)), None)
+        if path is None or path.name == name:
+            return path
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.with_name(name).write_bytes(b"".join(lines[: len(lines) // 2]))
+        return path.with_name(name)
 
 
 def _write(operation: Operation, pieces: Pieces) -> None:
@@ -117,7 +138,7 @@ def _write(operation: Operation, pieces: Pieces) -> None:
                 operation.objects += objects
                 operation.roots += roots
         operation.size = operation.path.stat().st_size
-        operation.completed_at = _now()
+        operation.completed_at = operation.now()
         operation.status = "COMPLETED" if operation.status == "RUNNING" else "CANCELED"
     except Exception:
         operation.error_code, operation.status = "INTERNAL_SERVER_ERROR", "FAILED"

@@ -1,6 +1,5 @@
 """Stripe's resources as a table, and the pages of their lists, newest first."""
 
-import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase as fnmatch
@@ -50,7 +49,7 @@ def _refunds(shop: Shop) -> Numbers:
 def _events(shop: Shop) -> Numbers:
     """List the events of the last 30 days; the past is older."""
     account = shop.sales.account
-    first = bisect_left(account.events, int(time.time()) - _KEPT, key=lambda event: event.created)
+    first = bisect_left(account.events, int(shop.now()) - _KEPT, key=lambda event: event.created)
     return account.event_numbers[first:]
 
 
