@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     shopify_client_secret: SecretStr | None = Field(None, description="Client secret of your Shopify app.")
     shopify_access_token: SecretStr | None = Field(None, description="A static Admin API token instead of an app.")
     shopify_api_version: str = Field("2025-10", description="Admin API version, pinned.", pattern=r"^\d{4}-\d{2}$")
+    shopify_objects: list[str] = Field(
+        default_factory=list, description='Objects to read, as JSON (["orders", "products"]); all when empty.'
+    )
     shopify_url: str | None = Field(
         None, description="Base address of the Admin API if not https://<shop>.myshopify.com."
     )

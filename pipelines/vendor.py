@@ -1,6 +1,7 @@
 """What every vendor's HTTP API needs: retries with jitter, and one sentence when it never answers."""
 
 from collections.abc import Callable
+from random import uniform
 from typing import Any
 
 import httpx
@@ -24,7 +25,10 @@ class RetryableError(SourceError):
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.after if isinstance(error, RetryableError) else None
-    return asked if asked is not None else wait_exponential_jitter(multiplier=0.5, max=20)(state)
+    if asked is None:
+        return wait_exponential_jitter(multiplier=0.5, max=20)(state)
+    # Whoever was turned away at once would come back at once.
+    return asked * uniform(1.0, 1.25)  # noqa: S311
 
 
 def _passes(error: BaseException) -> bool:

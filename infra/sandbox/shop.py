@@ -10,6 +10,7 @@ import numpy as np
 
 from infra.sandbox import people, products
 from infra.sandbox.content import Content, Customers, Orders
+from infra.sandbox.edits import Edits
 from infra.sandbox.history import History
 from infra.sandbox.noise import Ints, draw
 from infra.sandbox.selling.sales import Sales
@@ -34,7 +35,8 @@ class Lines(NamedTuple):
 class Shop:
     """A shop with the CDNOW history, or with ``orders`` synthetic orders; the same for the same seed, always.
 
-    What it sells from then on is in ``sales``, and kept in the file ``journal`` if there is one.
+    What it sells from then on is in ``sales``, and kept in the file ``journal`` if there is one; what is deleted or
+    saved again is in ``edits``.
     """
 
     def __init__(self, seed: int, orders: int = 0, journal: Path | None = None) -> None:
@@ -42,6 +44,7 @@ class Shop:
         self.skew = 0.0
         self.past: Content = Synthetic(seed, orders) if orders else History(seed)
         self.sales = Sales(self.past.order_count, self.past.customer_count, journal)
+        self.edits = Edits()
         self.content: Content = Trade(self.past, self.sales)
         self._times: tuple[int, Ints, Ints] | None = None
         self.products = products.products(seed)
@@ -49,6 +52,11 @@ class Shop:
     def now(self) -> float:
         """Give the time by the shop's clock, in seconds since 1970 UTC; it is ``skew`` seconds ahead."""
         return time.time() + self.skew
+
+    @property
+    def version(self) -> int:
+        """A number that rises with everything that changes in the shop."""
+        return self.sales.version + self.edits.version
 
     @property
     def order_count(self) -> int:

@@ -1,10 +1,11 @@
-"""Shopify: the first load by bulk operation, every later one by what was updated since."""
+"""Shopify: the first load by bulk operation, every later one by what was updated or deleted since."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dlt
-import orjson
 import pyarrow as pa
 
 from lake.commits import Mark
@@ -13,14 +14,20 @@ from lake.settings import Settings
 from pipelines.destination import claim, claim_quarantine
 from pipelines.documents import Known, Landing, Load
 from pipelines.shopify.api import Shopify
-from pipelines.shopify.bulk import Document, gid_type, read_bulk, run_bulk
+from pipelines.shopify.bulk import Bulk
+from pipelines.shopify.deletions import read_deletions
+from pipelines.shopify.documents import Document, decode_line, gid_type
 from pipelines.shopify.pages import count_changes, read_changes
-from pipelines.shopify.resources import RESOURCES, SHOP, TABLES, Resource
+from pipelines.shopify.preflight import check_scopes, wanted
+from pipelines.shopify.repair import BATCH, read_again, read_shop
+from pipelines.shopify.resources import SHOP, TABLES, Resource
 
 __all__ = ["TABLES", "WRITER", "shopify_source"]
 
 WRITER = "shopify"
 TRIES = 3
+OVERLAP = timedelta(minutes=10)
+"""What is read again at the start of a window: Shopify's search shows a change some time after it was made."""
 
 
 @dlt.source(name="shopify", max_table_nesting=0)
@@ -30,59 +37,94 @@ def shopify_source(settings: Settings, load: Load, cursors: dict[str, str], know
     ``known(table, since)`` gives the fingerprints of the (id, version) pairs that a table holds from ``since`` on.
     Yields Arrow tables of bronze documents. Raises CredentialsError, SettingError or SourceError.
     """
+    resources = wanted(settings.shopify_objects)
     client = Shopify(settings)
     load.opened.callback(client.close)
+    check_scopes(client, resources)
     rejected: list[Landing] = []
     yield dlt.resource(_shop(client, load, known), name=SHOP.table)
-    for resource in RESOURCES:
+    for resource in resources:
         landing = Landing("shopify", resource.table, load, client.version)
         rejected.append(landing)
-        rows = _resource(client, resource, landing, cursors.get(resource.table), known)
+        cursor = cursors.get(resource.table)
+        if cursor is None and resource.bulk:
+            rows = _whole(client, resource, landing, known, settings.state_dir / "shopify")
+        else:
+            rows = _changes(client, resource, landing, cursor or "", known)
         yield dlt.resource(rows, name=resource.table)
     yield dlt.resource(claim_quarantine(WRITER, load, rejected, known), name="quarantine")
 
 
 def _shop(client: Shopify, load: Load, known: Known) -> Iterator[pa.Table]:
     landing = Landing("shopify", SHOP.table, load, client.version, known(SHOP.table, ""))
-    shop = orjson.loads(client.graphql(SHOP.query))["data"]["shop"]
-    landing.add(shop["id"], shop.get("updatedAt") or shop["createdAt"], orjson.dumps(shop))
+    landing.add(*read_shop(client))
     yield from _finish(landing, "", landing.tally.count, "the shop itself")
 
 
-def _resource(
-    client: Shopify, resource: Resource, landing: Landing, cursor: str | None, known: Known
-) -> Iterator[pa.Table]:
-    if cursor is None:
-        yield from _whole(client, resource, landing, known)
-    else:
-        yield from _changes(client, resource, landing, cursor, known)
-
-
-def _whole(client: Shopify, resource: Resource, landing: Landing, known: Known) -> Iterator[pa.Table]:
-    operation = run_bulk(client, resource)
+def _whole(client: Shopify, resource: Resource, landing: Landing, known: Known, notes: Path) -> Iterator[pa.Table]:
+    bulk = Bulk(client, resource, notes)
+    operation = bulk.run()
     landing.lane = "bulk"
     # Another lane, or a load that disagreed with the shop, may have brought some before.
     landing.known = known(resource.table, "")
-    yield from _gather(landing, resource, read_bulk(client, resource, operation))
-    said = int(operation["rootObjectCount"] or 0) - landing.again
+    documents = _completed(client, resource, bulk.read(operation)) if resource.apart else bulk.read(operation)
+    yield from _gather(landing, resource, documents)
+    roots, objects = int(operation["rootObjectCount"] or 0), int(operation.get("objectCount") or 0)
+    said = (objects - roots if resource.below else roots) - landing.again
     # What is updated while the operation runs may be in it or not: the next load starts where this one did.
     cursor = min(landing.newest or operation["createdAt"], operation["createdAt"])
     yield from _finish(landing, cursor, said, "rootObjectCount of the bulk operation")
 
 
+def _completed(client: Shopify, resource: Resource, documents: Iterable[Document]) -> Iterator[Document]:
+    """Read again, some at a time, the documents that a bulk operation can't give whole."""
+    waiting: dict[str, Document] = {}
+    for document in documents:
+        if document.partial and document.keys and document.keys.id:
+            waiting[document.keys.id] = document
+        else:
+            yield document
+        if len(waiting) == BATCH:
+            yield from _again(client, resource, waiting)
+            waiting = {}
+    yield from _again(client, resource, waiting)
+
+
+def _again(client: Shopify, resource: Resource, waiting: dict[str, Document]) -> Iterator[Document]:
+    for identity, _, payload in read_again(client, resource.table, waiting):
+        # What is gone by now lands as it was: the next load reads of its deletion.
+        yield waiting[identity] if payload is None else Document(decode_line(payload), payload)
+
+
 def _changes(client: Shopify, resource: Resource, landing: Landing, cursor: str, known: Known) -> Iterator[pa.Table]:
-    landing.known = known(resource.table, cursor)
+    since = _overlapping(cursor) if resource.searched else ""
+    landing.known = known(resource.table, since)
     for _ in range(TRIES):
-        before = landing.seen
-        yield from _gather(landing, resource, read_changes(client, resource, cursor))
-        if count_changes(client, resource, cursor) <= landing.seen - before:
+        paged: set[bytes] = set()
+        yield from _gather(landing, resource, _noting(read_changes(client, resource, since), paged))
+        if count_changes(client, resource, since) <= len(paged):
             break
     else:
         raise SourceError(
-            f"Shopify counts more {resource.name} since {cursor} than it pages; run again when it is quieter."
+            f"Shopify counts more {resource.name} since {since} than it pages; run again when it is quieter."
         )
-    said = f"ids paged and {resource.count} since {cursor}"
+    for gone in read_deletions(client, resource, since):
+        landing.add(*gone, op="delete")
+    said = f"ids paged and {resource.count} since {since}" if resource.count else f"ids paged since {since}"
     yield from _finish(landing, landing.newest or cursor, landing.tally.count + landing.quarantined.count, said)
+
+
+def _overlapping(cursor: str) -> str:
+    """Give the time at which to start so that what Shopify's search showed late is read too."""
+    if not cursor:
+        return ""
+    return f"{datetime.fromisoformat(cursor) - OVERLAP:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _noting(documents: Iterable[Document], seen: set[bytes]) -> Iterator[Document]:
+    for document in documents:
+        seen.add(document.keys.id.encode() if document.keys and document.keys.id else document.payload)
+        yield document
 
 
 def _gather(landing: Landing, resource: Resource, documents: Iterable[Document]) -> Iterator[pa.Table]:
@@ -90,12 +132,20 @@ def _gather(landing: Landing, resource: Resource, documents: Iterable[Document])
         keys = document.keys
         if keys is None:
             landing.reject(document.payload, document.fault)
-        elif gid_type(keys.id) != resource.kind or not keys.updated_at:
+        elif gid_type(keys.id) not in resource.kinds or not _is_instant(keys.version):
             landing.reject(document.payload, "no id or no updatedAt")
         else:
-            landing.add(str(keys.id), keys.updated_at, document.payload)
+            landing.add(str(keys.id), str(keys.version), document.payload)
             if landing.full:
                 yield landing.take()
+
+
+def _is_instant(version: str | None) -> bool:
+    """Whether a version can be the next load's start."""
+    try:
+        return datetime.fromisoformat(version or "").tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _finish(landing: Landing, cursor: str, said: int, said_by: str) -> Iterator[pa.Table]:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -9,7 +10,10 @@ import orjson
 
 from lake.errors import CredentialsError, SettingError, SourceError
 from lake.settings import Settings
+from pipelines.shopify.pace import Pace
 from pipelines.vendor import RetryableError, persistently, raise_if_passing
+
+DOWNLOADS = 5
 
 
 def shop_domain(name: str) -> str:
@@ -50,8 +54,7 @@ class Shopify:
         self._http = httpx.Client(base_url=base, timeout=httpx.Timeout(60, connect=10))
         self._headers: dict[str, str] = {}
         self._expires = 0.0
-        self._available: float | None = None
-        self._restore = 50.0
+        self._pace = Pace()
 
     def close(self) -> None:
         """Close the connections."""
@@ -61,19 +64,44 @@ class Shopify:
         """Run one GraphQL query and give the answer's body as received, once it holds data.
 
         Waits when the shop's bucket of cost points is empty, and retries what passes by itself. Raises
-        CredentialsError for a refused token or shop, and SourceError with Shopify's own message otherwise.
+        CredentialsError for a refused token or shop, SettingError for a version of the API that isn't supported any
+        more, and SourceError with Shopify's own message otherwise.
         """
         body = orjson.dumps({"query": query, "variables": variables or {}})
-        answer: bytes = persistently("Shopify", lambda: self._post(body))
+        time.sleep(max(0.0, self._pace.wait(query)))
+        answer: bytes = persistently("Shopify", lambda: self._post(query, body))
         return answer
 
-    def download(self, url: str) -> httpx.Response:
-        """Open a bulk operation's result as a stream; the caller closes it. Raises SourceError."""
+    def download(self, url: str, size: int | None = None) -> Iterator[bytes]:
+        """Stream a bulk operation's result of ``size`` bytes; what breaks off is fetched again and goes on there.
+
+        Raises SourceError when it can't be had, or never to its end.
+        """
+        taken = 0
+        for _ in range(DOWNLOADS):
+            skip = taken
+            try:
+                for chunk in self._stream(url):
+                    fresh, skip = chunk[skip:], max(0, skip - len(chunk))
+                    taken += len(fresh)
+                    if fresh:
+                        yield fresh
+            except httpx.TransportError:
+                continue
+            if size is None or taken == size:
+                return
+        raise SourceError("Shopify's bulk result broke off again and again; run again to ask for a new one.")
+
+    def _stream(self, url: str) -> Iterator[bytes]:
         request = self._http.build_request("GET", url)
         response: httpx.Response = persistently("Shopify", lambda: self._open(request))
-        if response.status_code != 200:
-            raise SourceError(f"Shopify's bulk result answered {response.status_code}; run again to ask for a new one.")
-        return response
+        try:
+            if response.status_code != 200:
+                code = response.status_code
+                raise SourceError(f"Shopify's bulk result answered {code}; run again to ask for a new one.")
+            yield from response.iter_bytes(1 << 20)
+        finally:
+            response.close()
 
     def _open(self, request: httpx.Request) -> httpx.Response:
         response = self._http.send(request, stream=True)
@@ -82,7 +110,7 @@ class Shopify:
             raise_if_passing("Shopify", response)
         return response
 
-    def _post(self, body: bytes) -> bytes:
+    def _post(self, query: str, body: bytes) -> bytes:
         fresh = self._authorize()
         response = self._http.post(f"/admin/api/{self.version}/graphql.json", content=body, headers=self._headers)
         if response.status_code == 401 and not fresh:
@@ -92,10 +120,11 @@ class Shopify:
             response = self._http.post(response.request.url, content=body, headers=self._headers)
         self._refuse(response)
         raise_if_passing("Shopify", response)
+        self._check_version(response)
         answer = _Answer(response)
-        self._available, self._restore = answer.bucket or (self._available, self._restore)
+        self._pace.learn(query, answer.requested, answer.bucket)
         if answer.throttled:
-            wait = max(0.1, (answer.requested - (self._available or 0)) / self._restore)
+            wait = self._pace.wait(query, at_least=0.1)
             raise RetryableError("Shopify kept answering THROTTLED; try later or lower the load.", wait)
         if answer.passing:
             raise RetryableError(f"Shopify kept failing: {answer.errors}; try later.")
@@ -104,6 +133,18 @@ class Shopify:
         if answer.errors:
             raise SourceError(f"Shopify refused a query: {answer.errors}")
         return response.content
+
+    def _check_version(self, response: httpx.Response) -> None:
+        """See to it that the answer is in the version that was asked for.
+
+        Fact: shopify.dev, "API versioning": a version that isn't supported any more falls forward to one that is.
+        """
+        answered = response.headers.get("X-Shopify-Api-Version") or self.version
+        if answered != self.version:
+            raise SettingError(
+                f"Shopify doesn't support its API version {self.version} any more and answered as {answered}; set "
+                "BOATHOUSE_SHOPIFY_API_VERSION to a supported one and see docs/shopify.md."
+            )
 
     def _refuse(self, response: httpx.Response) -> None:
         if response.status_code in (401, 403):

@@ -1,18 +1,20 @@
-"""Shopify's connections page by page: what changed since a time, each document whole."""
+"""Shopify's connections page by page: what changed since a time, or which ids there are, each document whole."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import orjson
-from graphql import FieldNode, Visitor, parse, print_ast, visit
 
-from lake.errors import SourceError
 from pipelines.shopify.api import Shopify, TooCostlyError
-from pipelines.shopify.bulk import Document, Line, decode_line
+from pipelines.shopify.documents import Document, Line, decode_line
+from pipelines.shopify.nested import drained
 from pipelines.shopify.resources import Resource
 
-TRIES = 3
+MOST = 250
+"""Objects that Shopify gives on one page."""
+LEG = 20_000
+"""Objects after which a search starts again at the newest seen: Shopify pages through 25,000 of one search."""
 
 
 class _PageInfo(msgspec.Struct, rename="camel"):
@@ -30,42 +32,113 @@ class _Connection(msgspec.Struct, rename="camel"):
 
 
 class _Body(msgspec.Struct):
-    data: dict[str, _Connection]
+    data: dict[str, msgspec.Raw]
 
 
-decode_body = msgspec.json.Decoder(_Body).decode
+_decode_body = msgspec.json.Decoder(_Body).decode
+_decode_connection = msgspec.json.Decoder(_Connection).decode
+_decode_below = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
 
 
 def read_changes(client: Shopify, resource: Resource, since: str) -> Iterator[Document]:
-    """Page through what was updated at or after ``since`` (ISO 8601), oldest change first.
+    """Page through what was updated at or after ``since`` (ISO 8601; '' is everything), nested connections whole.
 
-    A page that costs more than Shopify allows one query is asked for again at half the size.
-
-    Raises SourceError.
+    A page that costs more than Shopify allows one query is asked for again at half the size. Raises SourceError.
     """
-    after: str | None = None
-    page = resource.page
+    for payload in _all(client, resource, resource.query, since, resource.page):
+        yield _document(client, resource, payload)
+
+
+def read_keys(client: Shopify, resource: Resource, since: str) -> Iterator[Line]:
+    """Page through the ids and versions alone of what was updated at or after ``since``. Raises SourceError."""
+    for payload in _all(client, resource, resource.keys_query, since, MOST):
+        yield decode_line(payload)
+
+
+def count_changes(client: Shopify, resource: Resource, since: str) -> int:
+    """Ask the shop how many objects were updated at or after ``since``; 0 where it doesn't count them."""
+    if not resource.count:
+        return 0
+    if not resource.searched:
+        query = f"query Count {{ {resource.count}(limit: null) {{ count }} }}"
+        return int(orjson.loads(client.graphql(query))["data"][resource.count]["count"])
+    query = f"query Count($query: String) {{ {resource.count}(query: $query, limit: null) {{ count }} }}"
+    body = orjson.loads(client.graphql(query, {"query": updated_since(since)}))
+    return int(body["data"][resource.count]["count"])
+
+
+def updated_since(since: str) -> str:
+    """Write the search for what was updated at or after a time; '' for everything."""
+    return f"updated_at:>='{since}'" if since else ""
+
+
+def _all(client: Shopify, resource: Resource, query: str, since: str, size: int) -> Iterator[bytes]:
+    if resource.below:
+        places = [str(decode_line(node).id) for node in pages(client, LOCATIONS, "locations", {}, MOST)]
+    else:
+        places = [""]
+    for place in places:
+        yield from _legs(client, resource, query, since, size, {"location": place} if place else {})
+
+
+def _legs(
+    client: Shopify, resource: Resource, query: str, since: str, size: int, variables: dict[str, Any]
+) -> Iterator[bytes]:
+    """Page through a search, and through what is left of it by another, as long as there is more than one may hold."""
     while True:
-        variables = {"first": page, "after": after, "query": f"updated_at:>='{since}'"}
+        newest = since
+        asked = variables | resource.nested | ({"query": updated_since(since)} if resource.searched else {})
+        for count, payload in enumerate(pages(client, query, resource.name, asked, size), 1):
+            yield payload
+            if resource.sorted and count >= LEG:
+                newest = max(newest, _version(payload))
+                if newest > since:
+                    break
+        else:
+            return
+        since = newest
+
+
+def pages(client: Shopify, query: str, name: str, variables: dict[str, Any], size: int) -> Iterator[bytes]:
+    """Give the JSON of each node of a connection, at the root or one below it, page after page."""
+    after: str | None = None
+    while True:
         try:
-            connection = decode_body(client.graphql(resource.query, variables)).data[resource.name]
+            answer = client.graphql(query, variables | {"first": size, "after": after})
         except TooCostlyError:
-            if page == 1:
+            if size == 1:
                 raise
-            page = max(1, page // 2)
+            size = max(1, size // 2)
             continue
+        connection = _connection(answer, name)
+        if connection is None:
+            return
         for edge in connection.edges:
-            yield _document(client, resource, bytes(edge.node))
+            yield bytes(edge.node)
         if not connection.page_info.has_next_page:
             return
         after = connection.page_info.end_cursor
 
 
-def count_changes(client: Shopify, resource: Resource, since: str) -> int:
-    """Ask the shop how many objects were updated at or after ``since``."""
-    query = f"query Count($query: String) {{ {resource.count}(query: $query, limit: null) {{ count }} }}"
-    body = orjson.loads(client.graphql(query, {"query": f"updated_at:>='{since}'"}))
-    return int(body["data"][resource.count]["count"])
+LOCATIONS = (
+    "query Locations($first: Int!, $after: String) { locations(first: $first, after: $after, includeInactive: true, "
+    "includeLegacy: true) { edges { node { id } } pageInfo { hasNextPage endCursor } } }"
+)
+
+
+def _connection(answer: bytes, name: str) -> _Connection | None:
+    data = _decode_body(answer).data
+    if name in data:
+        return _decode_connection(data[name])
+    below = _decode_below(next(iter(data.values())))
+    return None if below is None else _decode_connection(below[name])
+
+
+def _version(payload: bytes) -> str:
+    try:
+        return decode_line(payload).version or ""
+    except msgspec.DecodeError:
+        return ""
 
 
 def _document(client: Shopify, resource: Resource, payload: bytes) -> Document:
@@ -73,44 +146,4 @@ def _document(client: Shopify, resource: Resource, payload: bytes) -> Document:
         keys: Line = decode_line(payload)
     except msgspec.DecodeError as error:
         return Document(None, payload, f"not a document: {error}")
-    return Document(keys, _drained(client, resource, payload, keys))
-
-
-def _drained(client: Shopify, resource: Resource, payload: bytes, keys: Line) -> bytes:
-    """Fetch the rest of every nested connection that didn't fit its first page."""
-    if b'"hasNextPage":true' not in payload.replace(b" ", b""):
-        return payload
-    node: dict[str, Any] = orjson.loads(payload)
-    for field in resource.children.values():
-        info = node[field]["pageInfo"]
-        while info["hasNextPage"]:
-            more = _more(client, resource, str(keys.id), field, info["endCursor"])
-            node[field]["edges"] += more["edges"]
-            node[field]["pageInfo"] = info = more["pageInfo"]
-    return orjson.dumps(node)
-
-
-def _more(client: Shopify, resource: Resource, gid: str, field: str, after: str) -> dict[str, Any]:
-    query = nested_query(resource, field)
-    node = orjson.loads(client.graphql(query, {"id": gid, "after": after}))["data"]["node"]
-    if node is None:
-        raise SourceError(f"Shopify's {gid} vanished while its {field} were read; run again.")
-    connection: dict[str, Any] = node[field]
-    return connection
-
-
-def nested_query(resource: Resource, field: str) -> str:
-    """Write the query for further pages of one nested connection, with the same fields as the first."""
-    found: list[FieldNode] = []
-
-    class Finder(Visitor):
-        def enter_field(self, node: FieldNode, *_: object) -> None:
-            if node.name.value == field:
-                found.append(node)
-
-    visit(parse(resource.query), Finder())
-    selection = print_ast(found[0].selection_set) if found and found[0].selection_set else ""
-    return (
-        f"query More($id: ID!, $after: String) {{ node(id: $id) {{ ... on {resource.kind} "
-        f"{{ {field}(first: 100, after: $after) {selection} }} }} }}"
-    )
+    return Document(keys, drained(client, resource, payload))

@@ -13,6 +13,16 @@ Documents = list[dict[str, Any]]
 Reply = tuple[int, dict[str, str], bytes]
 TIME = "2024-01-01T00:{:02}:00Z"
 
+SCOPES = (
+    "read_all_orders",
+    "read_orders",
+    "read_customers",
+    "write_products",
+    "read_inventory",
+    "read_locations",
+    "read_discounts",
+)
+
 
 @dataclass
 class Asked:
@@ -43,6 +53,7 @@ class Vendor:
     roots: int | None = None
     before: list[Callable[[Asked], Reply | None]] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    scopes: tuple[str, ...] = SCOPES
     busy: int = 0
     """How often the bulk operation of somebody else is still running when it is asked for."""
 
@@ -92,9 +103,13 @@ class Vendor:
             return {"node": self._operation(variables["id"])}
         if "shop {" in query:
             return {"shop": {"id": "gid://shopify/Shop/1", "updatedAt": TIME.format(0), "createdAt": TIME.format(0)}}
+        if "query Again" in query:
+            return {name.replace("i", "n"): None for name in variables}
         if "node(" in query:
             return {"node": self._more(variables)}
-        since = variables["query"].split("'")[1]
+        if "accessScopes" in query:
+            return {"currentAppInstallation": {"accessScopes": [{"handle": scope} for scope in self.scopes]}}
+        since = ((variables.get("query") or "") + "''").split("'")[1]
         if "Count(" in query:
             name = re.search(r"(\w+)sCount", query)
             found = [node for node in self.objects.get(f"{name[1] if name else ''}s", []) if node["updatedAt"] >= since]

@@ -1,10 +1,11 @@
-"""The sandbox's own requests, below /sandbox/: sell, how far it is, stop, and what was sold."""
+"""The sandbox's own requests, below /sandbox/: sell, how far it is, stop, what was sold; delete and save documents."""
 
 from typing import Any
 
 import msgspec
 
 from infra.sandbox.answer import Answer, Request, json_answer
+from infra.sandbox.identifiers import split_gid
 from infra.sandbox.selling.sales import Fate
 from infra.sandbox.selling.seller import Order, Seller, Spoil
 from infra.sandbox.selling.truth import truth
@@ -20,6 +21,10 @@ class _Wanted(msgspec.Struct, forbid_unknown_fields=True):
     webhook_url: str | None = None
     postgres_dsn: str | None = None
     backoff: float = 0.25
+
+
+class _Edited(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
 
 
 class Control:
@@ -40,10 +45,26 @@ class Control:
             return json_answer(200, self._progress())
         if asked == ("POST", "/sandbox/sell"):
             return self._start(request.body)
+        if asked[0] == "POST" and asked[1] in ("/sandbox/delete", "/sandbox/save"):
+            return self._edit(request.body, asked[1].rpartition("/")[2])
         if asked == ("DELETE", "/sandbox/sell"):
             self.stop(0)
             return json_answer(200, self._progress())
         return json_answer(404, {"error": "Not Found"}) if request.path.startswith("/sandbox/") else None
+
+    def _edit(self, body: bytes, how: str) -> Answer:
+        """Delete the document with a Shopify id, or save it again."""
+        try:
+            wanted = msgspec.json.decode(body, type=_Edited)
+        except msgspec.DecodeError:
+            return json_answer(400, {"error": "id must be a Shopify id."})
+        parts = split_gid(wanted.id)
+        if parts is None or (how == "save" and parts[0] in ("Order", "Customer")):
+            return json_answer(404, {"error": f"The sandbox shop has no {wanted.id} to {how}."})
+        kind = "DiscountNode" if parts[0].startswith("Discount") else parts[0]
+        with self.shop.sales.lock:
+            (self.shop.edits.remove if how == "delete" else self.shop.edits.save)(kind, parts[1])
+        return json_answer(200, {"id": wanted.id})
 
     def stop(self, patience: float) -> None:
         """End the turn that is under way, and wait at most ``patience`` seconds for its end."""

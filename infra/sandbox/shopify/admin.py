@@ -20,10 +20,9 @@ from infra.sandbox.shopify.cost import PLANS, Bucket
 from infra.sandbox.shopify.execution import Executor, InvalidQueryError, load_schema
 from infra.sandbox.shopify.nodes import Nodes
 from infra.sandbox.shopify.projection import is_connection
-from infra.sandbox.shopify.roots import LISTED, Roots
+from infra.sandbox.shopify.roots import LISTED, SCOPES, Roots
 
 VERSION = "2025-10"
-SCOPES = "read_all_orders,read_customers,read_orders,read_products"
 _LIVES = 86_399
 _GRAPHQL = re.compile(r"/admin/api/([^/]+)/graphql\.json")
 _REFUSED = {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}

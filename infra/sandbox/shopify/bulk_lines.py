@@ -5,7 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 import orjson
-from graphql import FieldNode, GraphQLObjectType, SelectionSetNode, get_named_type
+from graphql import (
+    FieldNode,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    SelectionSetNode,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+)
 
 from infra.sandbox.shopify.listings import Listing
 from infra.sandbox.shopify.nodes import Node, Nodes
@@ -36,6 +44,10 @@ def line_plan(projector: Projector, kind: GraphQLObjectType, field: FieldNode, d
         raise BulkQueryError("Bulk queries cannot contain connections with a nesting depth greater than 2.")
     connection = _object(kind, field)
     target, sets = _node(projector, connection, [field])
+    if not isinstance(target, GraphQLObjectType):
+        return LinePlan(projector.abstract(sets), [])
+    if _lists_connections(projector, target, sets):
+        raise BulkQueryError("Queries that contain a connection field within a list field are not currently supported.")
     plain = projector.document(target, sets, inline=True)
     below = [
         (group[0].name.value, line_plan(projector, target, group[0], depth + 1))
@@ -50,9 +62,28 @@ def line_plan(projector: Projector, kind: GraphQLObjectType, field: FieldNode, d
     return LinePlan(plain, below)
 
 
+def _lists_connections(
+    projector: Projector, kind: GraphQLObjectType, sets: list[SelectionSetNode], within: bool = False
+) -> bool:
+    """Say whether a selection holds a connection within a list; what is below its connections isn't looked at."""
+    for group in projector.fields(kind, sets).values():
+        name = group[0].name.value
+        if name not in kind.fields or (is_connection(kind, group[0]) and not within):
+            continue
+        if is_connection(kind, group[0]):
+            return True
+        of, target = get_nullable_type(kind.fields[name].type), get_named_type(kind.fields[name].type)
+        deeper = [field.selection_set for field in group if field.selection_set]
+        if isinstance(target, GraphQLObjectType) and _lists_connections(
+            projector, target, deeper, within or is_list_type(of)
+        ):
+            return True
+    return False
+
+
 def _node(
     projector: Projector, connection: GraphQLObjectType, fields: list[FieldNode]
-) -> tuple[GraphQLObjectType, list[SelectionSetNode]]:
+) -> tuple[GraphQLNamedType, list[SelectionSetNode]]:
     """Find a connection's node type and what is selected on it, through ``edges { node }`` or ``nodes``."""
     sets: list[SelectionSetNode] = []
     for group in projector.fields(connection, [f.selection_set for f in fields if f.selection_set]).values():
@@ -63,8 +94,7 @@ def _node(
                 edge = _object(connection, field)
                 inner = projector.fields(edge, [field.selection_set])
                 sets += [f.selection_set for f in inner.get("node", []) if f.selection_set]
-    target = get_named_type(connection.fields["nodes"].type)
-    assert isinstance(target, GraphQLObjectType)
+    target: GraphQLNamedType = get_named_type(connection.fields["nodes"].type)
     if not sets:
         raise BulkQueryError("Bulk queries must select edges { node } or nodes of each connection.")
     return target, sets

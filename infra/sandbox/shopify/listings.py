@@ -11,6 +11,7 @@ from infra.sandbox.identifiers import legacy_id
 from infra.sandbox.noise import Ints
 from infra.sandbox.sequences import chained
 from infra.sandbox.shop import Shop
+from infra.sandbox.shopify import inventory, promotions
 from infra.sandbox.shopify.search import COMPARE, Term, by_id, second, terms, whole
 from infra.sandbox.shopify.sold_search import sold_orders
 
@@ -41,16 +42,20 @@ class Listings:
 
     def find(self, kind: str, query: str | None, sort_key: str) -> Listing:
         """List the documents that match the search; conditions on unknown fields are ignored, as by Shopify."""
-        return self._found(kind, query, sort_key, self.shop.sales.version)
+        return self._found(kind, query, sort_key, self.shop.version)
 
     def _find(self, kind: str, query: str | None, sort_key: str, version: int) -> Listing:
+        found = self._matching(kind, query, sort_key)
+        return found._replace(numbers=self.shop.edits.left(kind, found.numbers))
+
+    def _matching(self, kind: str, query: str | None, sort_key: str) -> Listing:
         wanted = terms(query)
         if kind == "Order":
             return self._orders(wanted, sort_key)
         if not _always(wanted):
             return Listing(kind, range(0), _by_number)
-        if kind == "Product":
-            return Listing(kind, self._products(wanted), _by_number)
+        if kind != "Customer":
+            return self._few(kind, wanted, sort_key)
         if sort_key != "UPDATED_AT":
             return Listing(kind, self._customers(wanted, range(self.shop.customer_count)), _by_number)
         updated = self.shop.customer_times[1]
@@ -129,14 +134,25 @@ class Listings:
                 kept = by_id(term, "Customer", np.asarray(kept))
         return kept  # type: ignore[return-value]
 
-    def _products(self, wanted: list[Term]) -> Sequence[int]:
-        kept = np.arange(len(self.shop.products))
+    def _few(self, kind: str, wanted: list[Term], sort_key: str) -> Listing:
+        """List documents of a kind of which there are few."""
+        opened = self.shop.content.opened
+        if kind == "AbandonedCheckout":
+            updated = promotions.checkout_times(self.shop)
+        else:
+            counts = {"Location": len(inventory.LOCATIONS), "DiscountNode": len(promotions.DISCOUNTS)}
+            updated = self.shop.edits.times(kind, counts.get(kind, len(self.shop.products)), opened)
+        kept = np.arange(len(updated))
         for term in wanted:
             if term.field in ("created_at", "updated_at") and (time := second(term.value)) is not None:
-                kept = kept[COMPARE[term.operator](np.full(len(kept), self.shop.content.opened), time)]
+                column = updated[kept] if term.field == "updated_at" else np.full(len(kept), opened)
+                kept = kept[COMPARE[term.operator](column, time)]
             elif term.field == "id":
-                kept = by_id(term, "Product", kept)
-        return kept  # type: ignore[return-value]
+                kept = by_id(term, kind, kept)
+        if sort_key != "UPDATED_AT":
+            return Listing(kind, kept.tolist(), _by_number)
+        ordered = kept[np.argsort(updated[kept], kind="stable")]
+        return Listing(kind, ordered.tolist(), lambda number: (int(updated[number]), number))
 
 
 def _by_number(number: int) -> tuple[int, int]:

@@ -32,3 +32,8 @@ def timestamps(seconds: Ints) -> list[str]:
     """Write seconds since 1970 as ``YYYY-MM-DDTHH:MM:SSZ``."""
     texts: list[str] = np.datetime_as_string(seconds.astype("datetime64[s]"), timezone="UTC").tolist()
     return texts
+
+
+def stamp(second: int) -> str:
+    """Write one second as ``YYYY-MM-DDTHH:MM:SSZ``."""
+    return timestamps(np.array([second]))[0]

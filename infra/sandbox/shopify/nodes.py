@@ -1,5 +1,6 @@
 """Shopify's documents as plain dictionaries, under the field names of admin.graphql."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 from infra.sandbox.identifiers import gid, legacy_id, split_gid
 from infra.sandbox.noise import Ints
 from infra.sandbox.shop import Shop
-from infra.sandbox.shopify import orders, products
+from infra.sandbox.shopify import inventory, orders, products, promotions
 from infra.sandbox.shopify.money import amount, money, timestamps
 from infra.sandbox.shopify.references import Reference
 from infra.sandbox.shopify.sold import amend
@@ -22,11 +23,11 @@ class Nodes:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         self._known = lru_cache(2048)(self._one)
-        self._products: list[Node] | None = None
+        self._few: dict[str, tuple[int, list[Node]]] = {}
 
     def one(self, reference: Reference) -> Node:
         """Make the document that a reference leads to, as it is now."""
-        return self._known(reference, self.shop.sales.version)
+        return self._known(reference, self.shop.version)
 
     def orders(self, index: Ints) -> list[Node]:
         """Make the orders with these numbers."""
@@ -40,39 +41,73 @@ class Nodes:
         """Make the customers with these numbers."""
         return _customers(self.shop, index)
 
-    def products(self) -> list[Node]:
-        """Make all products; they are few, and made once."""
-        if self._products is None:
-            self._products = products.products(self.shop)
-        return self._products
+    def few(self, kind: str) -> list[Node]:
+        """Make all documents of a kind of which there are few; again only when somebody changed one."""
+        version, made = self._few.get(kind, (-1, []))
+        if version != self.shop.edits.version:
+            made = FEW[kind](self.shop)
+            self._few[kind] = (self.shop.edits.version, made)
+        return made
 
     def many(self, kind: str, index: Ints) -> list[Node]:
-        """Make the documents of one kind (Order, Customer, Product) with these numbers."""
-        if kind == "Product":
-            found = self.products()
+        """Make the documents of one kind with these numbers."""
+        if kind in FEW:
+            found = self.few(kind)
             return [found[i] for i in index.tolist()]
         return self.orders(index) if kind == "Order" else self.customers(index)
 
     def find(self, identifier: str) -> tuple[str, Node] | None:
-        """Find the document with this global id, and its type."""
+        """Find the document with this global id, and its type; nothing when it was deleted."""
         parts = split_gid(identifier)
-        if parts is None or not 0 <= parts[1] < self._count(parts[0]):
+        if parts is None or not 0 <= parts[1] < self._count(parts[0]) or self._gone(*parts):
             return None
-        return parts[0], self.one(Reference(*parts))
+        kind, number = parts
+        if kind in _PARTS:
+            return self._part(kind, number)
+        found = self.one(Reference("DiscountNode" if kind.startswith("Discount") else kind, number))
+        return (kind, found) if found.get("id", "").partition("?")[0] == gid(*parts) else None
+
+    def _gone(self, kind: str, number: int) -> bool:
+        named = "DiscountNode" if kind.startswith("Discount") else kind
+        return (named, number) in self.shop.edits.removed
+
+    def _part(self, kind: str, number: int) -> tuple[str, Node] | None:
+        """Find a refund or a fulfilment in the order that it belongs to, which has its number."""
+        if ("Order", number) in self.shop.edits.removed:
+            return None
+        parts = self.one(Reference("Order", number))[_PARTS[kind]]
+        return (kind, parts[0]) if parts else None
 
     def _count(self, kind: str) -> int:
         counts = {"Order": self.shop.order_count, "Customer": self.shop.customer_count}
-        counts |= dict.fromkeys(("Product", "ProductVariant", "InventoryItem"), len(self.shop.products))
+        counts |= dict.fromkeys(_PARTS, self.shop.order_count)
+        counts |= dict.fromkeys(
+            ("Product", "ProductVariant", "InventoryItem", "InventoryLevel"), len(self.shop.products)
+        )
+        counts |= {"Location": len(inventory.LOCATIONS), "AbandonedCheckout": promotions.checkout_count(self.shop)}
+        counts |= dict.fromkeys(("DiscountAutomaticNode", "DiscountCodeNode"), len(promotions.DISCOUNTS))
         return counts.get(kind, self.shop.customer_count if kind == "MailingAddress" else 0)
 
     def _one(self, reference: Reference, version: int) -> Node:
         kind, index = reference
         if kind == "MailingAddress":
             return _address(self.shop, index)
-        if kind in ("ProductVariant", "InventoryItem"):
-            variant: Node = self.products()[index]["variants"][0]
-            return variant if kind == "ProductVariant" else variant["inventoryItem"]
+        if kind == "ProductVariant":
+            variant: Node = self.few("Product")[index]["variants"][0]
+            return variant
+        if kind == "InventoryLevel":
+            return inventory.level(self.shop, index)
         return self.many(kind, np.array([index]))[0]
+
+
+FEW: dict[str, Callable[[Shop], list[Node]]] = {
+    "Product": products.products,
+    "Location": inventory.locations,
+    "InventoryItem": inventory.items,
+    "AbandonedCheckout": promotions.checkouts,
+    "DiscountNode": promotions.discounts,
+}
+_PARTS = {"Refund": "refunds", "Fulfillment": "fulfillments"}
 
 
 def _customers(shop: Shop, index: Ints) -> list[Node]:

@@ -1,6 +1,6 @@
 """Orders with their line items and transactions."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from infra.sandbox.credentials import SHOP_DOMAIN
 from infra.sandbox.identifiers import gid, legacy_id, stripe_id
@@ -55,6 +55,7 @@ _ORDER: Node = {
     "totalWeight": "0",
     "discountCode": None,
     "discountCodes": [],
+    "discountApplications": [],
     "shippingLines": [],
     "refunds": [],
     "taxLines": [],
@@ -127,10 +128,10 @@ def _order(
         "currentSubtotalLineItemsQuantity": units,
         "paymentGatewayNames": ["stripe"] if cents else [],
         "statusPageUrl": f"https://{SHOP_DOMAIN}/orders/{mark[-14:]}/authenticate",
-        "lineItems": _lines(shop, index, lines),
+        "lineItems": (items := _lines(shop, index, lines)),
         "transactions": [_transaction(index, total, at)] if cents else [],
         "transactionsCount": _ONE if cents else _NONE,
-        "fulfillments": [_fulfillment(index, units, at)],
+        "fulfillments": [_fulfillment(index, units, at, items)],
     }
 
 
@@ -181,7 +182,20 @@ def _transaction(order: int, total: Any, at: str) -> Node:
     }
 
 
-def _fulfillment(order: int, units: int, at: str) -> Node:
+class _Sent(NamedTuple):
+    """The lines of an order's one fulfilment, made only when they are asked for."""
+
+    order: int
+    items: list[Node]
+
+    def __call__(self) -> list[Node]:
+        return [
+            {"id": gid("FulfillmentLineItem", 2 * self.order + place), "quantity": item["quantity"], "lineItem": item}
+            for place, item in enumerate(self.items)
+        ]
+
+
+def _fulfillment(order: int, units: int, at: str, items: list[Node]) -> Node:
     return {
         "id": gid("Fulfillment", order),
         "legacyResourceId": str(legacy_id("Fulfillment", order)),
@@ -192,4 +206,5 @@ def _fulfillment(order: int, units: int, at: str) -> Node:
         "createdAt": at,
         "updatedAt": at,
         "deliveredAt": None,
+        "fulfillmentLineItems": _Sent(order, items),
     }

@@ -10,28 +10,30 @@ from infra.sandbox.identifiers import gid, legacy_id
 from infra.sandbox.products import Product
 from infra.sandbox.selling.currencies import CODES
 from infra.sandbox.shop import Shop
-from infra.sandbox.shopify.money import money, timestamps
+from infra.sandbox.shopify.money import money, stamp, timestamps
 from infra.sandbox.shopify.references import Reference
 
 Node = dict[str, Any]
 
 
 def products(shop: Shop) -> list[Node]:
-    """Make all products; they were listed when the shop opened and haven't changed since."""
-    at = timestamps(np.array([shop.content.opened]))[0]
+    """Make all products; they were listed when the shop opened, and change only when somebody saves them again."""
+    opened = shop.content.opened
+    times = shop.edits.times("Product", len(shop.products), opened).tolist()
     return [
-        _product(product, on_hand, at) for product, on_hand in zip(shop.products, shop.on_hand.tolist(), strict=True)
+        _product(product, on_hand, stamp(opened), stamp(changed) if changed != opened else None)
+        for product, on_hand, changed in zip(shop.products, shop.on_hand.tolist(), times, strict=True)
     ]
 
 
-def _product(product: Product, on_hand: int, at: str) -> Node:
+def _product(product: Product, on_hand: int, at: str, saved: str | None) -> Node:
     handle = product.title.lower().replace(" ", "-")
     price = money(_price(product))
     text = f"{product.title} by {product.label}, {product.genre.lower()}, on compact disc."
     return {
         "id": gid("Product", product.number),
         "legacyResourceId": str(legacy_id("Product", product.number)),
-        "title": product.title,
+        "title": f"{product.title}, remastered" if saved else product.title,
         "handle": handle,
         "vendor": product.label,
         "productType": "CD",
@@ -46,7 +48,7 @@ def _product(product: Product, on_hand: int, at: str) -> Node:
         "onlineStoreUrl": f"https://{SHOP_DOMAIN}/products/{handle}",
         "publishedAt": at,
         "createdAt": at,
-        "updatedAt": at,
+        "updatedAt": saved or at,
         "priceRangeV2": {"minVariantPrice": price, "maxVariantPrice": price},
         "variantsCount": {"count": 1, "precision": "EXACT"},
         "variants": [_variant(product, on_hand, at)],
@@ -54,16 +56,6 @@ def _product(product: Product, on_hand: int, at: str) -> Node:
 
 
 def _variant(product: Product, on_hand: int, at: str) -> Node:
-    item = {
-        "id": gid("InventoryItem", product.number),
-        "legacyResourceId": str(legacy_id("InventoryItem", product.number)),
-        "sku": product.sku,
-        "tracked": True,
-        "requiresShipping": True,
-        "unitCost": None,
-        "createdAt": at,
-        "updatedAt": at,
-    }
     return {
         "id": gid("ProductVariant", product.number),
         "legacyResourceId": str(legacy_id("ProductVariant", product.number)),
@@ -78,7 +70,7 @@ def _variant(product: Product, on_hand: int, at: str) -> Node:
         "availableForSale": True,
         "inventoryQuantity": on_hand,
         "inventoryPolicy": "DENY",
-        "inventoryItem": item,
+        "inventoryItem": Reference("InventoryItem", product.number),
         "selectedOptions": [{"name": "Title", "value": "Default Title"}],
         "product": Reference("Product", product.number),
         "createdAt": at,

@@ -28,6 +28,7 @@ from infra.sandbox.identifiers import gid, legacy_id
 from infra.sandbox.shopify.nodes import Node, Nodes
 from infra.sandbox.shopify.paging import Page, list_page
 from infra.sandbox.shopify.references import Reference
+from infra.sandbox.shopify.search import searched
 
 Convert = Callable[[Any], Any]
 Fields = dict[str, list[FieldNode]]
@@ -99,16 +100,32 @@ class Projector:
         target = get_named_type(kind.fields[fields[0].name.value].type)
         if is_leaf_type(target):
             return None
-        assert isinstance(target, GraphQLObjectType)
         sets = [field.selection_set for field in fields if field.selection_set]
+        if not isinstance(target, GraphQLObjectType):
+            return self._linked(self.abstract(sets), light=False)
         if self._whole(target, sets):
             return None
         if target.name.endswith("Connection"):
             args = self.arguments(kind, fields[0])
             cut = self.connection(target, sets)
-            return lambda value: cut(list_page(self.nodes, value() if callable(value) else value, args))
+            return lambda value: cut(list_page(self.nodes, searched(value() if callable(value) else value, args), args))
         light = {field.name.value for field in _flat(self.fields(target, sets))} <= {"id", "legacyResourceId"}
         return self._linked(self.document(target, sets), light and target.name != "MailingAddress")
+
+    def abstract(self, sets: list[SelectionSetNode]) -> Convert:
+        """Compile the selection on an interface or a union: the document's ``__typename`` says what it is."""
+        cuts: dict[str, Convert] = {}
+
+        def convert(node: Node) -> Node:
+            name = node["__typename"]
+            if name not in cuts:
+                kind = self.schema.get_type(name)
+                assert isinstance(kind, GraphQLObjectType)
+                cuts[name] = self.document(kind, sets)
+            found: Node = cuts[name](node)
+            return found
+
+        return convert
 
     def _whole(self, kind: GraphQLObjectType, sets: list[SelectionSetNode]) -> bool:
         """Say whether a selection is all there is of an amount, so that it can stay as it is."""

@@ -7,16 +7,37 @@ from graphql import GraphQLError
 
 from infra.sandbox.shopify.bulk import BulkOperations, Pieces
 from infra.sandbox.shopify.bulk_lines import BulkQueryError
+from infra.sandbox.shopify.events import events
 from infra.sandbox.shopify.listings import Listing, Listings
 from infra.sandbox.shopify.nodes import Nodes
-from infra.sandbox.shopify.paging import listing_page
+from infra.sandbox.shopify.paging import list_page, listing_page
 from infra.sandbox.shopify.products import storefront
+from infra.sandbox.shopify.subscriptions import Subscriptions
 
 Args = dict[str, Any]
 
-LISTED = {"orders": "Order", "customers": "Customer", "products": "Product"}
-_SINGLE = {"order": "Order", "customer": "Customer", "product": "Product", "productVariant": "ProductVariant"}
+LISTED = {
+    "orders": "Order",
+    "customers": "Customer",
+    "products": "Product",
+    "locations": "Location",
+    "inventoryItems": "InventoryItem",
+    "abandonedCheckouts": "AbandonedCheckout",
+    "discountNodes": "DiscountNode",
+}
+_SINGLE = {
+    "order": ("Order",),
+    "customer": ("Customer",),
+    "product": ("Product",),
+    "productVariant": ("ProductVariant",),
+    "location": ("Location",),
+    "inventoryItem": ("InventoryItem",),
+    "inventoryLevel": ("InventoryLevel",),
+    "discountNode": ("DiscountAutomaticNode", "DiscountCodeNode"),
+}
 _COUNTED = {f"{name}Count": kind for name, kind in LISTED.items()}
+SCOPES = "read_all_orders,read_customers,read_discounts,read_inventory,read_locations,read_orders,read_products"
+"""What the app may."""
 
 
 class Roots:
@@ -26,6 +47,7 @@ class Roots:
         self.nodes = nodes
         self.bulk = bulk
         self.listings = Listings(nodes.shop)
+        self.subscriptions = Subscriptions()
         self.pieces: Callable[[str], Pieces] | None = None
 
     def value(self, name: str, args: Args, host: str) -> Any:
@@ -39,7 +61,7 @@ class Roots:
             return self._count(_COUNTED[name], args)
         if name in _SINGLE:
             found = self._node(args["id"])
-            return found[1] if found and found[0] == _SINGLE[name] else None
+            return found[1] if found and found[0] in _SINGLE[name] else None
         return self._other(name, args, host)
 
     def listing(self, name: str, args: Args) -> Listing:
@@ -53,6 +75,15 @@ class Roots:
             return [self._node(identifier) for identifier in args["ids"]]
         if name == "shop":
             return storefront(self.nodes.shop)
+        if name == "events":
+            return list_page(self.nodes, events(self.nodes.shop, args.get("query")), args)
+        if name == "webhookSubscriptions":
+            return list_page(self.nodes, self.subscriptions.all, args)
+        if name == "webhookSubscriptionCreate":
+            return self.subscriptions.create(args["topic"], args["webhookSubscription"])
+        if name == "currentAppInstallation":
+            scopes = [{"handle": handle, "description": handle.replace("_", " ")} for handle in SCOPES.split(",")]
+            return {"id": "gid://shopify/AppInstallation/1", "accessScopes": scopes}
         if name == "currentBulkOperation":
             current = self.bulk.current
             return current.node() if current and args.get("type") == "QUERY" else None

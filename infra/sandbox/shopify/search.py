@@ -1,7 +1,7 @@
 """Shopify's search syntax, as in ``query: "updated_at:>='1997-05-01T00:00:00Z' AND id:>5"``."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -59,3 +59,16 @@ def by_id(term: Term, kind: str, numbers: Ints) -> Ints:
         return numbers
     kept: Ints = numbers[COMPARE[term.operator](numbers + legacy_id(kind, 0), identifier)]
     return kept
+
+
+def searched(values: Sequence[Any], arguments: dict[str, Any]) -> Sequence[Any]:
+    """Keep what of a short list of documents meets its ``query``'s times; conditions on other fields are ignored."""
+    for term in terms(arguments.get("query")):
+        field = {"created_at": "createdAt", "updated_at": "updatedAt"}.get(term.field)
+        wanted = second(term.value)
+        if field and wanted is not None:
+            known = [value for value in values if isinstance(value, dict)]
+            times = np.array([second(value[field]) for value in known], np.int64)
+            kept = COMPARE[term.operator](times, wanted).tolist()
+            values = [value for value, meets in zip(known, kept, strict=True) if meets]
+    return values

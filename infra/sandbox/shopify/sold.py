@@ -27,6 +27,17 @@ _OPEN: Node = {
     "fulfillmentsCount": {"count": 0, "precision": "EXACT"},
 }
 
+_FREE_SHIPPING: Node = {
+    "__typename": "AutomaticDiscountApplication",
+    "index": 0,
+    "allocationMethod": "EACH",
+    "targetSelection": "ALL",
+    "targetType": "SHIPPING_LINE",
+    "title": "Free shipping",
+    "value": {"__typename": "PricingPercentageValue", "percentage": 100.0},
+}
+_TAX: Node = {"title": "Sales tax", "rate": 0.0, "ratePercentage": 0.0, "priceSet": ZERO}
+
 
 def amend(shop: Shop, numbers: Ints, nodes: list[Node]) -> None:
     """Turn the documents of past orders with these (sold) numbers into what they are, in place."""
@@ -43,6 +54,9 @@ def _amend(shop: Shop, basket: Basket, node: Node, at: str) -> None:
     left = _bag(sale.cents - basket.refund_cents, basket.shown - basket.refund_shown, sale.currency)
     node |= _OPEN
     node |= {
+        "taxLines": [_TAX],
+        "discountApplications": [_FREE_SHIPPING],
+        "shippingLines": [_shipping(basket.sale.number)],
         "updatedAt": at,
         "cancelledAt": at if basket.cancelled else None,
         "cancelReason": "CUSTOMER" if basket.cancelled else None,
@@ -62,6 +76,17 @@ def _amend(shop: Shop, basket: Basket, node: Node, at: str) -> None:
     gone = {line.place: units for line, units in basket.returned}
     for line, item in zip(basket.lines, node["lineItems"], strict=True):
         _amend_line(item, line, gone.get(line.place, 0), sale.currency)
+
+
+def _shipping(number: int) -> Node:
+    return {
+        "id": gid("ShippingLine", number),
+        "title": "Standard",
+        "code": "standard",
+        "source": "shopify",
+        "originalPriceSet": ZERO,
+        "discountedPriceSet": ZERO,
+    }
 
 
 def _amend_line(item: Node, line: Line, returned: int, currency: str) -> None:

@@ -1,17 +1,15 @@
 """Bulk operations: everything in one file, children under their parents."""
 
-import re
 from collections import Counter
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
 
+from pipelines.shopify.resources import RESOURCES
 from tests.infra.sandbox.conftest import Shopify
 
-QUERIES = Path(__file__).parents[3] / "pipelines" / "shopify" / "queries"
 RUN = """mutation($query: String!) {
   bulkOperationRunQuery(query: $query) { bulkOperation { id status } userErrors { field message } }
 }"""
@@ -21,9 +19,8 @@ STATE = """query($id: ID!) {
 
 
 def in_bulk(name: str) -> str:
-    """Take the pipeline's own query, without its operation name and its paging."""
-    text = (QUERIES / f"{name}.graphql").read_text()
-    return re.sub(r"^query \w+\(.*?\) \{\s*(\w+)\([^)]*\)", r"{ \1", text, count=1, flags=re.DOTALL)
+    """Take the pipeline's own query as it runs it in bulk."""
+    return next(resource for resource in RESOURCES if resource.name == name).bulk_query
 
 
 def finished(shopify: Shopify, query: str) -> dict[str, Any]:
@@ -81,6 +78,14 @@ def test_a_bulk_query_without_a_connection_is_refused(shopify: Shopify) -> None:
     refused = shopify.ask(RUN, query="{ shop { name } }")["data"]["bulkOperationRunQuery"]
     assert refused["bulkOperation"] is None
     assert refused["userErrors"][0]["message"] == "Bulk queries must contain at least one connection."
+
+
+def test_a_bulk_query_with_a_connection_within_a_list_is_refused(shopify: Shopify) -> None:
+    query = "{ orders { edges { node { id refunds { refundLineItems { edges { node { id } } } } } } } }"
+    refused = shopify.ask(RUN, query=query)["data"]["bulkOperationRunQuery"]["userErrors"][0]
+    assert refused["message"] == (
+        "Queries that contain a connection field within a list field are not currently supported."
+    )
 
 
 def test_a_bulk_query_with_an_unknown_field_is_refused(shopify: Shopify) -> None:

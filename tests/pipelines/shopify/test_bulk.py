@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from lake.errors import SourceError
-from pipelines.shopify.bulk import Document, assemble, gid_type
+from pipelines.shopify.bulk_lines import assemble
+from pipelines.shopify.documents import Document, gid_type
 from pipelines.shopify.resources import RESOURCES
 
 ORDERS = next(resource for resource in RESOURCES if resource.name == "orders")
@@ -66,7 +67,7 @@ def test_a_child_of_an_unknown_kind_makes_its_parent_unreadable() -> None:
 def test_what_is_between_the_braces_is_kept_byte_for_byte() -> None:
     text = '{"id":"gid://shopify/Order/1",  "note":"a\\u00e9 }{ \\"q\\"", "n":1.10}'
     (whole,) = assembled(text.encode())
-    assert whole.payload.decode() == text[:-1] + ',"lineItems":{"edges":[]}}'
+    assert whole.payload.decode().startswith(text[:-1] + ',"lineItems":{"edges":[]},"shippingLines":{"edges":[]},')
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,26 @@ def test_what_is_between_the_braces_is_kept_byte_for_byte() -> None:
 )
 def test_a_global_id_tells_its_kind(gid: str | None, kind: str) -> None:
     assert gid_type(gid) == kind
+
+
+@pytest.mark.parametrize(
+    ("order", "partial"),
+    [
+        ({"refunds": [], "fulfillments": []}, False),
+        ({"refunds": [], "fulfillments": [{"id": "1"}], "displayFulfillmentStatus": "FULFILLED"}, False),
+        ({"refunds": [], "fulfillments": [{"id": "1"}], "displayFulfillmentStatus": "PARTIALLY_FULFILLED"}, True),
+        ({"refunds": [], "fulfillments": [{}, {}], "displayFulfillmentStatus": "FULFILLED"}, True),
+        ({"refunds": [{"id": "1"}], "fulfillments": []}, True),
+    ],
+)
+def test_an_order_of_which_bulk_gives_not_all_is_told_apart(order: dict[str, Any], partial: bool) -> None:
+    (document,) = assembled(line("Order", 1, **order))
+    assert document.partial is partial
+
+
+def test_a_discount_of_an_order_is_known_by_its_type_since_it_has_no_id() -> None:
+    applied = {"__parentId": "gid://shopify/Order/1", "__typename": "ManualDiscountApplication", "index": 0}
+    (whole,) = assembled(line("Order", 1), json.dumps(applied).encode(), line("ShippingLine", 5, 1))
+    found = json.loads(whole.payload)
+    assert [edge["node"]["index"] for edge in found["discountApplications"]["edges"]] == [0]
+    assert len(found["shippingLines"]["edges"]) == 1
