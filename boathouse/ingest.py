@@ -43,7 +43,17 @@ def _stripe(settings: Settings, catalogue: Catalog) -> Loaded:
         def source(load: Load) -> Any:
             return stripe.stripe_source(settings, load, cursors(catalogue, stripe.TABLES, stripe.WRITER), known)
 
-        return run_load(settings, catalogue, "stripe", source)
+        return in_slices(catalogue, lambda: run_load(settings, catalogue, "stripe", source))
+
+
+def in_slices(catalogue: Catalog, pull: Callable[[], Loaded]) -> Loaded:
+    """Pull Stripe until each long list has been read to its end, one slice and one commit at a time."""
+    loaded = pull()
+    before: dict[str, str] = {}
+    while stripe.unfinished(stand := cursors(catalogue, stripe.TABLES, stripe.WRITER)) and stand != before:
+        before = stand
+        loaded = loaded.and_then(pull())
+    return loaded
 
 
 def _postgres(settings: Settings, catalogue: Catalog) -> Loaded:

@@ -98,7 +98,8 @@ def pull(live: Settings, catalogue: Catalog, steps: Steps) -> None:
             loaded = load()
             step.rows = loaded.total
             news = {table: rows for table, rows in loaded.rows.items() if rows}
-            step.remark = ", ".join(f"{table.removeprefix(name + '_')} {rows:,}" for table, rows in news.items())
+            told = [f"{table.removeprefix(name + '_')} {rows:,}" for table, rows in news.items()]
+            step.remark = ", ".join([*loaded.notes, *told])
 
 
 def transform_and_release(live: Settings, catalogue: Catalog, steps: Steps) -> Release:

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     )
 
     stripe_api_key: SecretStr | None = Field(None, description="Stripe secret or restricted key.")
+    stripe_account: str | None = Field(None, description="A connected account (acct_...) to read instead of the key's.")
     stripe_api_version: str = Field("2025-03-31.basil", description="Stripe API version, pinned.")
     stripe_url: str = Field("https://api.stripe.com", description="Base address of Stripe's API.")
 

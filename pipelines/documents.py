@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from lake.commits import Mark
 from lake.documents import QUARANTINE_SCHEMA, SCHEMA
 from lake.proofs import Tally, fingerprint
 
@@ -20,10 +21,16 @@ Known = Callable[[str, str], frozenset[bytes]]
 
 @dataclass(frozen=True)
 class Load:
-    """One load of one source: its id, when it began (UTC), and what is closed when its extraction ends."""
+    """One load of one source: its id, when it began (UTC), and what is closed when its extraction ends.
+
+    ``notes`` are sentences for the user, without their full stops; ``rowless`` the marks (by table) that are committed
+    without rows, for their cursors' sake.
+    """
 
     load_id: str
     received_at: datetime
+    notes: list[str] = field(default_factory=list, compare=False)
+    rowless: dict[str, Mark] = field(default_factory=dict, compare=False)
     opened: ExitStack = field(default_factory=ExitStack, compare=False, repr=False)
 
     @classmethod

@@ -31,6 +31,12 @@ class Loaded:
 
     load_id: str
     rows: dict[str, int]
+    notes: tuple[str, ...] = ()
+
+    def and_then(self, later: "Loaded") -> "Loaded":
+        """Give this load and a later one as one."""
+        rows = {table: self.rows.get(table, 0) + later.rows.get(table, 0) for table in {**self.rows, **later.rows}}
+        return Loaded(later.load_id, rows, (*self.notes, *later.notes))
 
     @property
     def total(self) -> int:
@@ -59,7 +65,9 @@ def run_load(settings: Settings, catalogue: Catalog, name: str, source: Callable
         with load.opened:
             pipeline.extract(source(load), loader_file_format="parquet")
         reached("ingest.extracted")
-        return Loaded(load.load_id, _finish(pipeline, catalogue))
+        loaded = Loaded(load.load_id, _finish(pipeline, catalogue), tuple(load.notes))
+        _keep(catalogue, load)
+        return loaded
     except PipelineStepFailed as error:
         raise _reason(error) from error
 
@@ -123,6 +131,14 @@ def _finish(pipeline: dlt.Pipeline, catalogue: Catalog) -> dict[str, int]:
             _mark_rowless(catalogue, table, mark)
     reached("ingest.loaded")
     return counts
+
+
+def _keep(catalogue: Catalog, load: Load) -> None:
+    """Commit the marks that moved although their tables have no new rows; dlt keeps no package without rows."""
+    for table, mark in load.rowless.items():
+        found = find_table(catalogue, f"bronze.{table}")
+        if found is not None:
+            commit_once(found, [], mark)
 
 
 def _mark_rowless(catalogue: Catalog, table: str, mark: Mark) -> None:

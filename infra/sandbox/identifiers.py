@@ -29,8 +29,10 @@ _BASE: Final = {
 }
 _GID = "gid://shopify/"
 _ODD = 0x9E3779B97F4A7C15
-_WIDTH = {"ch": 64, "txn": 64, "pi": 64, "pm": 56, "cus": 56, "re": 64, "evt": 64}
-_MARK = dict.fromkeys(_WIDTH, "3Sandbox") | {"pm": "1Sandbox", "evt": "1Sandbox", "cus": ""}
+_WIDTH = dict.fromkeys("ch txn pi re evt dp po ba cs li in il sub cn cnli price".split(), 64)  # noqa: SIM905
+_WIDTH |= dict.fromkeys(("pm", "cus", "si", "prod"), 56)
+_MARK = dict.fromkeys(_WIDTH, "1Sandbox") | dict.fromkeys(("ch", "txn", "pi", "re"), "3Sandbox")
+_MARK |= {"cus": "", "si": "", "prod": "", "cs": "test_a1Sandbox"}
 
 
 def legacy_id(kind: str, index: int) -> int:

@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 from pyiceberg.catalog import Catalog
 
+from boathouse.ingest import in_slices
 from lake import failpoints
 from lake.catalogue import ensure_namespaces, ensure_table, find_table, open_catalogue
 from lake.commits import Mark, commit_once
@@ -46,7 +47,10 @@ class Lake:
             def source(load: Load) -> Any:
                 return make(self.settings, load, cursors(self.catalogue, tables, writer), known)
 
-            return run_load(self.settings, self.catalogue, name, source)
+            def load() -> Loaded:
+                return run_load(self.settings, self.catalogue, name, source)
+
+            return in_slices(self.catalogue, load) if name == "stripe" else load()
 
     def deliver(self, name: str, identity: str, version: str) -> None:
         """Land a document as the fast lane does."""

@@ -9,6 +9,8 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.pipelines.stripe_account import stripe_reply
+
 Documents = list[dict[str, Any]]
 Reply = tuple[int, dict[str, str], bytes]
 TIME = "2024-01-01T00:{:02}:00Z"
@@ -81,7 +83,7 @@ class Vendor:
         if asked.path.startswith("/bulk/"):
             return 200, {}, b"\n".join(self.bulk_lines(asked.path.removeprefix("/bulk/"))) + b"\n"
         if asked.path.startswith("/v1/"):
-            return self._stripe(asked)
+            return stripe_reply(self.objects, asked.path, asked.query)
         return body({"data": self._data(**asked.graphql)})
 
     def bulk_lines(self, name: str) -> list[bytes]:
@@ -135,21 +137,6 @@ class Vendor:
     def _more(self, variables: dict[str, Any]) -> dict[str, Any]:
         node = next(n for nodes in self.objects.values() for n in nodes if n["id"] == variables["id"])
         return {"lineItems": _window(node["lineItems"], int(variables["after"]), 2)}
-
-    def _stripe(self, asked: Asked) -> Reply:
-        _, _, name, *identity = asked.path.split("/")
-        listed = self.objects.get(name, [])
-        if identity:
-            found = [item for item in listed if item.get("id") == identity[0]]
-            missing = {"error": {"message": f"No such object: '{identity[0]}'", "type": "invalid_request_error"}}
-            return body(found[0]) if found else body(missing, 404)
-        since = int(asked.query.get("created[gte]", 0))
-        newest_first = sorted(listed, key=lambda item: -item.get("created", 0))
-        kept = [item for item in newest_first if item.get("created", since) >= since]
-        after = [n for n, item in enumerate(kept) if item.get("id") == asked.query.get("starting_after", "")]
-        rest = kept[after[0] + 1 :] if after else kept
-        limit = int(asked.query["limit"])
-        return body({"object": "list", "data": rest[:limit], "has_more": len(rest) > limit})
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -6,18 +6,19 @@ import hmac
 import itertools
 import re
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from infra.sandbox import credentials
 from infra.sandbox.answer import Answer, Request, json_answer
 from infra.sandbox.shop import Shop
 from infra.sandbox.stripe import failures
 from infra.sandbox.stripe.failures import InvalidRequestError
-from infra.sandbox.stripe.lists import RESOURCES, find, page
-from infra.sandbox.stripe.parameters import bounds
+from infra.sandbox.stripe.lists import RESOURCES, find, members, page
+from infra.sandbox.stripe.parameters import bounds, expansions
 from infra.sandbox.stripe.sold import VERSION
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?(; .*)?")
-_PATH = re.compile(r"/v1/([a-z_]+)(?:/([^/]+))?/?")
+_PATH = re.compile(r"/v1/(checkout/[a-z]+|[a-z_]+)(?:/([^/]+))?(?:/([a-z_]+))?/?")
 
 
 class StripeApi:
@@ -44,16 +45,34 @@ class StripeApi:
 
     def _content(self, request: Request) -> dict[str, Any]:
         match = _PATH.fullmatch(request.path)
-        if not match or match[1] not in RESOURCES or request.method != "GET":
+        name, identifier, below = match.groups() if match else ("", None, None)
+        query = request.query
+        if name == "subscription_items" and not identifier:
+            name, below = "subscriptions", "items"
+            query, identifier = _without(query, "subscription")
+        if name not in RESOURCES or request.method != "GET" or (below and below not in RESOURCES[name].lists):
             raise failures.unknown_address(request.method, request.path)
-        resource = RESOURCES[match[1]]
-        if match[2]:
-            found = find(self.shop, resource, match[2])
-            if found is None:
-                raise failures.missing(resource.kind, match[2], "id", 404)
-            return found
-        data, more = page(self.shop, resource, bounds(request.query, tuple(resource.filters)))
-        return {"object": "list", "data": data, "has_more": more, "url": f"/v1/{match[1]}"}
+        resource = RESOURCES[name]
+        if identifier is None:
+            wanted = bounds(query, tuple(resource.filters), resource.expandable)
+            data, more = page(self.shop, resource, wanted)
+            sent = [resource.sent(one, wanted.expanded) for one in data]
+            return {"object": "list", "data": sent, "has_more": more, "url": f"/v1/{name}"}
+        found = find(self.shop, resource, identifier)
+        if found is None:
+            raise failures.missing(resource.kind, identifier, "id", 404)
+        if below:
+            return members(found[below], bounds(query, ()), request.path)
+        return resource.sent(found, expansions(query, resource.expandable))
+
+
+def _without(query: str, name: str) -> tuple[str, str]:
+    """Take a parameter out of a query that must have it."""
+    given = parse_qsl(query)
+    value = dict(given).get(name)
+    if value is None:
+        raise InvalidRequestError(f"Missing required param: {name}.", name, "parameter_missing")
+    return urlencode([(key, text) for key, text in given if key != name]), value
 
 
 def _authorise(request: Request) -> None:

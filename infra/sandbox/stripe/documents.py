@@ -9,6 +9,8 @@ from infra.sandbox.shop import Shop
 
 Document = dict[str, Any]
 
+DISPUTED = (5, 997)
+"""The first order of the past that was disputed, and how far the next one is."""
 _TWO_DAYS = 2 * 86_400
 _CHARGE: Document = {
     "object": "charge",
@@ -130,6 +132,7 @@ def charge(order: int, customer: int, cents: int, created: int, name: Name, home
         "created": created,
         "customer": stripe_id("cus", customer),
         "description": f"Order {number}",
+        "disputed": order % DISPUTED[1] == DISPUTED[0],
         "metadata": {"order_id": str(legacy_id("Order", order)), "order_name": number},
         "payment_intent": stripe_id("pi", order),
         "payment_method": stripe_id("pm", customer),

@@ -1,35 +1,22 @@
 """Stripe's resources as a table, and the pages of their lists, newest first."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase as fnmatch
-from typing import NamedTuple
 
 import numpy as np
 
 from infra.sandbox.identifiers import stripe_index
-from infra.sandbox.noise import Ints
 from infra.sandbox.selling.account import Movement
 from infra.sandbox.sequences import chained
 from infra.sandbox.shop import Shop
 from infra.sandbox.stripe import documents, sold
 from infra.sandbox.stripe.documents import Document
 from infra.sandbox.stripe.failures import missing
+from infra.sandbox.stripe.objects import MORE
 from infra.sandbox.stripe.parameters import Bounds
+from infra.sandbox.stripe.resource import Numbers, Resource
 
-Numbers = Sequence[int]
 _KEPT = 30 * 86_400
-
-
-class Resource(NamedTuple):
-    """One resource: what its objects are called, numbered by and made with, and how its lists are filtered."""
-
-    kind: str
-    prefix: str
-    numbers: Callable[[Shop], Numbers]
-    created: Callable[[Shop, int], int]
-    make: Callable[[Shop, Ints], list[Document]]
-    filters: dict[str, Callable[[Shop, str], Numbers]]
 
 
 def _charges(shop: Shop) -> Numbers:
@@ -177,6 +164,7 @@ RESOURCES = {
         sold.events,
         {"type": _events_of, "types[]": _events_of, "delivery_success": lambda s, d: _events(s)},
     ),
+    **MORE,
 }
 
 
@@ -188,7 +176,7 @@ def has(numbers: Numbers, number: int) -> bool:
 
 def find(shop: Shop, resource: Resource, identifier: str) -> Document | None:
     """Find one object by its id."""
-    number = stripe_index(resource.prefix, identifier) if resource.prefix else None
+    number = resource.number(identifier)
     if number is None or not has(resource.numbers(shop), number):
         return None
     return resource.make(shop, np.array([number]))[0]
@@ -200,6 +188,7 @@ def page(shop: Shop, resource: Resource, wanted: Bounds) -> tuple[list[Document]
     Raises InvalidRequestError for a cursor that doesn't exist.
     """
     numbers = resource.numbers(shop)
+    filters = {"status": "", **wanted.filters} if "status" in resource.filters else wanted.filters
     low, high = 0, len(numbers)
     if wanted.starting_after:
         high = bisect_left(numbers, _cursor(shop, resource, wanted.starting_after, "starting_after"))
@@ -210,7 +199,7 @@ def page(shop: Shop, resource: Resource, wanted: Bounds) -> tuple[list[Document]
     if wanted.latest is not None:
         high = min(high, bisect_right(numbers, wanted.latest, key=lambda n: resource.created(shop, int(n))))
     numbers = numbers[low : max(low, high)]
-    for name, value in wanted.filters.items():
+    for name, value in filters.items():
         kept = resource.filters[name](shop, value)
         numbers = numbers if len(kept) == len(resource.numbers(shop)) else [n for n in kept if has(numbers, n)]
     cut = numbers[: wanted.limit] if wanted.ending_before else numbers[max(0, len(numbers) - wanted.limit) :]
@@ -219,7 +208,20 @@ def page(shop: Shop, resource: Resource, wanted: Bounds) -> tuple[list[Document]
 
 
 def _cursor(shop: Shop, resource: Resource, identifier: str, param: str) -> int:
-    number = stripe_index(resource.prefix, identifier) if resource.prefix else None
+    number = resource.number(identifier)
     if number is None or not has(resource.numbers(shop), number):
         raise missing(resource.kind, identifier, param, 400)
     return number
+
+
+def members(listed: list[Document], wanted: Bounds, path: str) -> Document:
+    """Make one page of an object's own list.
+
+    Raises InvalidRequestError for a cursor that doesn't exist.
+    """
+    places = {one["id"]: place for place, one in enumerate(listed)}
+    if wanted.starting_after and wanted.starting_after not in places:
+        raise missing("line item", wanted.starting_after, "starting_after", 400)
+    start = places[wanted.starting_after] + 1 if wanted.starting_after else 0
+    cut = listed[start : start + wanted.limit]
+    return {"object": "list", "data": cut, "has_more": start + len(cut) < len(listed), "url": path}

@@ -19,10 +19,11 @@ class Bounds(NamedTuple):
     earliest: int | None
     latest: int | None
     filters: dict[str, str]
+    expanded: tuple[str, ...] = ()
 
 
-def bounds(query: str, filters: Sequence[str]) -> Bounds:
-    """Read a query string; ``filters`` are the parameters that this list takes besides.
+def bounds(query: str, filters: Sequence[str], expandable: Sequence[str] = ()) -> Bounds:
+    """Read a query string; ``filters`` are the parameters that this list takes besides, ``expandable`` what it expands.
 
     Raises InvalidRequestError for a parameter that is unknown, or isn't what it must be.
     """
@@ -37,14 +38,11 @@ def bounds(query: str, filters: Sequence[str]) -> Bounds:
             earliest += [moment] if at_least in (True, None) else []
             latest += [moment] if at_least in (False, None) else []
         elif name in ("limit", "starting_after", "ending_before", "expand[]", *filters):
-            given[name] = f"{given[name]},{value}" if name == "types[]" and name in given else value
+            given[name] = f"{given[name]},{value}" if name in ("types[]", "expand[]") and name in given else value
         else:
             raise InvalidRequestError(f"Received unknown parameter: {raw}", raw, "parameter_unknown")
     if "starting_after" in given and "ending_before" in given:
         raise InvalidRequestError("You cannot parameterize both starting_after and ending_before.", "ending_before")
-    if "expand[]" in given:
-        text = f"This property cannot be expanded ({given['expand[]'].removeprefix('data.')})."
-        raise InvalidRequestError(text, "expand")
     return Bounds(
         _limit(given.get("limit", "10")),
         given.get("starting_after"),
@@ -52,7 +50,25 @@ def bounds(query: str, filters: Sequence[str]) -> Bounds:
         max(earliest, default=None),
         min(latest, default=None),
         {name: given[name] for name in filters if name in given},
+        _expanded(given.get("expand[]", ""), expandable),
     )
+
+
+def expansions(query: str, expandable: Sequence[str]) -> tuple[str, ...]:
+    """Read what a request for one object expands.
+
+    Raises InvalidRequestError for what can't be.
+    """
+    asked = [value for name, value in parse_qsl(query) if _INDEX.sub("[]", name) == "expand[]"]
+    return _expanded(",".join(asked), expandable)
+
+
+def _expanded(asked: str, expandable: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(name.removeprefix("data.") for name in asked.split(",") if name)
+    for name in names:
+        if name not in expandable:
+            raise InvalidRequestError(f"This property cannot be expanded ({name}).", "expand")
+    return names
 
 
 _CREATED: dict[str, tuple[bool | None, int]] = {

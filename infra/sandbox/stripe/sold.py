@@ -57,7 +57,7 @@ def charge(shop: Shop, number: int, *, as_made: bool = False) -> Document:
         shop.addresses(buyer)[0],
         shop.cards(buyer)[0],
     )
-    made |= {"id": stripe_id("ch", number), "currency": sale.currency.lower()}
+    made |= {"id": stripe_id("ch", number), "currency": sale.currency.lower(), "disputed": False}
     if about.declined:
         return made | _DECLINED
     back = 0 if as_made else basket.refund_shown
