@@ -146,9 +146,7 @@ def _ids(connection: duckdb.DuckDBPyConnection, sql: str, *values: str) -> tuple
     return tuple(str(identity) for (identity,) in connection.execute(sql, list(values)).fetchall())
 
 
-def _news(
-    connection: duckdb.DuckDBPyConnection, ids: list[str], again: Iterable[Again]
-) -> Iterator[dict[str, str]]:
+def _news(connection: duckdb.DuckDBPyConnection, ids: list[str], again: Iterable[Again]) -> Iterator[dict[str, str]]:
     """Give the rows to land of what was read again: nothing that bronze holds, no deletion of what it doesn't show.
 
     A deletion without a version happened by now, and after what bronze shows.

@@ -14,7 +14,8 @@ from infra.sandbox.shop import Shop
 from infra.sandbox.shopify.money import timestamps
 from infra.sandbox.shopify.products import storefront
 from infra.sandbox.shopify.roots import LISTED, Roots
-from infra.sandbox.stripe.lists import RESOURCES, Resource
+from infra.sandbox.stripe.lists import RESOURCES
+from infra.sandbox.stripe.resource import Resource
 from infra.sandbox.stripe.sold import events
 from lake.proofs import Tally
 
