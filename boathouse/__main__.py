@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from boathouse.sandbox_commands import sandbox_app
+from boathouse.shopify import shopify_app
 from lake import failpoints
 from lake.errors import BoathouseError
 from lake.logs import configure_logs
@@ -22,6 +23,7 @@ app = typer.Typer(
     help="A lakehouse for one node: Shopify, Stripe and Postgres into Iceberg, out as metrics and reports.",
 )
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(shopify_app, name="shopify")
 
 
 def _settings() -> Settings:

@@ -1,7 +1,13 @@
 """The Iceberg catalogue: how it is opened, and how a table comes to be."""
 
-from contextlib import suppress
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
+from hashlib import md5
+from pathlib import Path
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog, load_catalog
@@ -122,7 +128,10 @@ def ensure_table(catalogue: Catalog, name: str, schema: pa.Schema, partition_day
     """
     table = find_table(catalogue, name)
     if table is None:
-        return _create(catalogue, name, schema, partition_day)
+        with _alone(catalogue):
+            table = find_table(catalogue, name)
+            if table is None:
+                return _create(catalogue, name, schema, partition_day)
     return _widened(table, schema)
 
 
@@ -152,6 +161,16 @@ def _widened(table: Table, schema: pa.Schema) -> Table:
     except ValidationError as error:
         raise CommitError(f"{'.'.join(table.name())} can't take the columns of these rows: {error}.") from error
     return table
+
+
+@contextmanager
+def _alone(catalogue: Catalog) -> Iterator[None]:
+    """Keep every other process of this machine from making tables: SeaweedFS gives two at once a table each."""
+    place = str(catalogue.properties.get("uri", catalogue.name))
+    name = f"boathouse-{os.getuid()}-{md5(place.encode(), usedforsecurity=False).hexdigest()[:12]}.lock"
+    with (Path(tempfile.gettempdir()) / name).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _create(catalogue: Catalog, name: str, schema: pa.Schema, partition_day: str | None) -> Table:

@@ -33,6 +33,7 @@ NAMES = frozenset(
         "release.before",
         "release.after",
         "report.before",
+        "repair.landed",
     }
 )
 ACTIONS = ("kill", "error")

@@ -26,7 +26,6 @@ def stripe_source(settings: Settings, load: Load, cursors: dict[str, str], known
     load.opened.callback(account.client.close)
     account.check()
     landings = [Landing("stripe", resource.table, load, account.client.version) for resource in (EVENTS, *RESOURCES)]
-    account.open = {landing.table for landing in landings}
     for resource, landing in zip((EVENTS, *RESOURCES), landings, strict=True):
         rows = account.events(landing) if resource is EVENTS else account.objects(resource, landing)
         yield dlt.resource(rows, name=resource.table)

@@ -50,6 +50,7 @@ class Account:
         self.heed_from = min((mark.event for mark in marks.values()), default="")
         self.next_event = ""
         self.open: set[str] = set()
+        """The tables that are being read; dlt begins every one before it goes on with any."""
 
     def check(self) -> None:
         """See what the key may read before a table's first page, and say what a gap costs."""
@@ -63,6 +64,7 @@ class Account:
 
     def events(self, landing: Landing) -> Rows:
         """Land the events and note what they are about; those of the first load are no signals."""
+        self.open.add(EVENTS.table)
         mark = self.marks.get(EVENTS.table, Cursor())
         if mark.event:
             landing.known = self.known(EVENTS.table, min(self.heed_from, mark.known_from))
@@ -77,6 +79,7 @@ class Account:
 
     def objects(self, resource: Resource, landing: Landing) -> Rows:
         """Land a list's new objects, then read again what events named."""
+        self.open.add(resource.table)
         mark = self.marks.get(resource.table, Cursor())
         if mark.after_a_gap(self.load.received_at):
             mark = msgspec.structs.replace(mark, created="", high="", low="", sweep=iso(self.load.received_at))

@@ -37,8 +37,8 @@ STEPS = (
 
 
 # Passed only when Postgres had changes to confirm, where tests/pipelines/postgres kills, and at every answer of a
-# vendor, where tests/pipelines/chaos does.
-ELSEWHERE = {"postgres.before_advance", "ingest.answered"}
+# vendor and in a repair, where tests/pipelines/chaos does.
+ELSEWHERE = {"postgres.before_advance", "ingest.answered", "repair.landed"}
 
 
 def test_every_failpoint_is_one_of_the_steps() -> None:

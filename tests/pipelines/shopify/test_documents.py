@@ -105,6 +105,14 @@ def test_what_changes_of_any_object_lands_once(store: Lake, sandbox: Sandbox) ->
     assert store.disagreements() == []
 
 
+def test_a_load_that_finds_nothing_new_asks_as_seldom_as_the_documentation_says(store: Lake, sandbox: Sandbox) -> None:
+    store.pull("shopify")
+    sandbox.asked.clear()
+    assert store.pull("shopify").total == 0
+    # All of the sandbox's products and stock changed in the same second: that is six pages more of them.
+    assert len(sandbox.asked) == 20 + 6
+
+
 def test_a_deleted_product_and_a_deleted_order_are_deletions_once(store: Lake, sandbox: Sandbox) -> None:
     sold = sandbox.sell(Fate.KEPT)
     store.pull("shopify")
