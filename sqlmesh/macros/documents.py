@@ -33,7 +33,7 @@ def is_latest(evaluator: Any, *thing: exp.Expression) -> exp.Expression:
 
 @macro()
 def at(evaluator: Any, doc: exp.Expression, path: exp.Expression) -> exp.Expression:
-    """Give the text at ``path`` of a document; NULL where there is none."""
+    """Give the text at ``path`` of a document, in which ``[0]`` is a list's first item; NULL where there is none."""
     if evaluator.gateway == "snowflake":
         return exp.cast(_path(doc, path.name), "TEXT")
     return _steps(doc, path.name)
@@ -62,7 +62,9 @@ def _path(doc: exp.Expression, path: str) -> exp.Expression:
 
 def _steps(doc: exp.Expression, path: str) -> exp.Expression:
     for step in path.split("."):
-        doc = exp.func("STRUCT_EXTRACT", doc, exp.Literal.string(step), dialect="duckdb")
+        doc = exp.func("STRUCT_EXTRACT", doc, exp.Literal.string(step.removesuffix("[0]")), dialect="duckdb")
+        if step.endswith("[0]"):
+            doc = exp.func("LIST_EXTRACT", doc, exp.Literal.number(1), dialect="duckdb")
     return doc
 
 

@@ -1,4 +1,7 @@
-"""Pulls one source in a process of its own: ``python -m tests.pipelines.pulling shopify``."""
+"""Pulls one source in a process of its own: ``python -m tests.pipelines.pulling shopify``.
+
+A number after ``stripe`` is how many pages of a list a load reads at most.
+"""
 
 import sys
 
@@ -6,6 +9,7 @@ from lake import failpoints
 from lake.catalogue import open_catalogue
 from lake.errors import BoathouseError
 from lake.settings import load_settings, silence_telemetry
+from pipelines.stripe import windows
 from tests.pipelines.conftest import Lake
 
 
@@ -14,6 +18,7 @@ def main() -> int:
     settings = load_settings()
     failpoints.arm(settings.failpoint)
     silence_telemetry(settings)
+    windows.SLICE = int(sys.argv[2]) if len(sys.argv) > 2 else windows.SLICE
     try:
         print(Lake(settings, open_catalogue(settings)).pull(sys.argv[1]).total)
     except BoathouseError as error:

@@ -44,14 +44,14 @@ def shop(open_lake: Callable[[str], Lake], sandbox: str) -> Lake:
     return lake
 
 
-def pull(lake: Lake, name: str, failpoint: str = "") -> subprocess.CompletedProcess[str]:
+def pull(lake: Lake, name: str, failpoint: str = "", *arguments: str) -> subprocess.CompletedProcess[str]:
     """Pull in a process of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     for setting in (*PASSED, *SOURCES):
         value = getattr(lake.settings, setting)
         environment[PREFIX + setting.upper()] = str(getattr(value, "get_secret_value", lambda v=value: v)())
     environment[PREFIX + "FAILPOINT"] = failpoint
-    argv = [sys.executable, "-m", "tests.pipelines.pulling", name]
+    argv = [sys.executable, "-m", "tests.pipelines.pulling", name, *arguments]
     return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 

@@ -20,6 +20,7 @@ WITH documents AS (
       'customer',
       'balance_transaction',
       'payment_intent',
+      'invoice',
       'amount',
       'amount_captured',
       'amount_refunded',
@@ -45,6 +46,7 @@ SELECT
   @at(doc, 'customer')::TEXT AS stripe_customer_id, /* Stripe's id of the customer */
   @at(doc, 'balance_transaction')::TEXT AS balance_transaction_id, /* Stripe's id of the balance transaction */
   @at(doc, 'payment_intent')::TEXT AS payment_intent_id, /* Stripe's id of the payment intent */
+  @at(doc, 'invoice')::TEXT AS invoice_id, /* Stripe's id of the invoice; NULL since 2025-03-31.basil, where the invoice names its payments */
   @minor_money(@at(doc, 'amount'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS amount, /* Amount charged */
   @minor_money(@at(doc, 'amount_captured'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS captured_amount, /* Amount captured */
   @minor_money(@at(doc, 'amount_refunded'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS refunded_amount, /* Amount given back so far */

@@ -1,0 +1,77 @@
+/* Lines of the invoices, all of them, in the shapes before and since 2025-03-31.basil. One row a line. */
+MODEL (
+  name silver.stg_stripe_invoice_lines,
+  kind FULL,
+  owner data_engineer,
+  grain (invoice_id, invoice_line_id),
+  audits (
+    not_null(columns := (invoice_line_id, invoice_id)),
+    unique_combination_of_columns(columns := (invoice_id, invoice_line_id))
+  )
+);
+
+WITH documents AS (
+  SELECT
+    id,
+    @document(
+      payload,
+      'lines.data[].id',
+      'lines.data[].parent.subscription_item_details.subscription',
+      'lines.data[].parent.invoice_item_details.subscription',
+      'lines.data[].subscription',
+      'lines.data[].parent.subscription_item_details.subscription_item',
+      'lines.data[].subscription_item',
+      'lines.data[].pricing.price_details.price',
+      'lines.data[].price.id',
+      'lines.data[].pricing.price_details.product',
+      'lines.data[].price.product',
+      'lines.data[].description',
+      'lines.data[].quantity',
+      'lines.data[].amount',
+      'lines.data[].currency',
+      'currency',
+      'lines.data[].parent.subscription_item_details.proration',
+      'lines.data[].parent.invoice_item_details.proration',
+      'lines.data[].proration',
+      'lines.data[].period.start',
+      'lines.data[].period.end'
+    ) AS doc
+  FROM lake.bronze.stripe_invoices
+  WHERE
+    NOT id IS NULL
+  QUALIFY
+    @is_latest(id) AND _op <> 'delete'
+), items AS (
+  @items_of(documents, doc, 'lines.data', line)
+)
+SELECT
+  @at(line, 'id')::TEXT AS invoice_line_id, /* Stripe's id of the line, unique in its invoice */
+  id::TEXT AS invoice_id, /* Stripe's id of the invoice */
+  COALESCE(
+    @at(line, 'parent.subscription_item_details.subscription'),
+    @at(line, 'parent.invoice_item_details.subscription'),
+    @at(line, 'subscription')
+  )::TEXT AS subscription_id, /* Stripe's id of the subscription */
+  COALESCE(
+    @at(line, 'parent.subscription_item_details.subscription_item'),
+    @at(line, 'subscription_item')
+  )::TEXT AS subscription_item_id, /* Stripe's id of the subscription's item */
+  COALESCE(@at(line, 'pricing.price_details.price'), @at(line, 'price.id'))::TEXT AS price_id, /* Stripe's id of the price */
+  COALESCE(@at(line, 'pricing.price_details.product'), @at(line, 'price.product'))::TEXT AS product_id, /* Stripe's id of the product */
+  @at(line, 'description')::TEXT AS description, /* What it says */
+  TRY_CAST(@at(line, 'quantity') AS BIGINT)::BIGINT AS quantity, /* Units; NULL where there are none */
+  @minor_money(@at(line, 'amount'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS amount, /* Amount before discounts and taxes on top */
+  UPPER(COALESCE(@at(line, 'currency'), @at(doc, 'currency')))::TEXT AS currency, /* ISO 4217 code */
+  COALESCE(
+    COALESCE(
+      @at(line, 'parent.subscription_item_details.proration'),
+      @at(line, 'parent.invoice_item_details.proration'),
+      @at(line, 'proration')
+    ) = 'true',
+    FALSE
+  )::BOOLEAN AS is_proration, /* Whether it settles a change within a period */
+  @epoch(@at(line, 'period.start'))::TIMESTAMP AS period_start_at, /* Begin of what is billed, UTC */
+  @epoch(@at(line, 'period.end'))::TIMESTAMP AS period_end_at /* End of what is billed, UTC */
+FROM items
+LEFT JOIN silver.currencies AS currencies
+  ON currencies.currency = UPPER(COALESCE(@at(items.line, 'currency'), @at(items.doc, 'currency')))
