@@ -41,7 +41,11 @@ def odd_values(
             continue
         detail = f"can't be read as {MEANT[casts[path]]}"
         changes.append(Change(table, lane, Kind.UNCAST_VALUE, path, detail, count, total, masked(text)))
-        whole = "so its document is left out of silver" if path in wanted.required else "so it is NULL in silver"
+        whole = (
+            f"so its {'item' if '[]' in path else 'document'} is left out of silver"
+            if path in wanted.required
+            else "so it is NULL in silver"
+        )
         reason = f"{path} {detail} ({masked(text)}), {whole}"
         offenders += [Offender(key, reason, payload) for key, payload in _with(connection, documents, path, text)]
     return changes, offenders
@@ -52,14 +56,20 @@ def _found(connection: duckdb.DuckDBPyConnection, documents: str, wanted: Expect
     paths = [*wanted.all_casts, *wanted.values]
     if not paths:
         return []
+    single = [path for path in paths if "[]" not in path]
+    said = [f"SELECT unnest(json_extract_string(payload, ?)) AS text, unnest(?::VARCHAR[]) AS path FROM {documents}"]
+    values: list[object] = [[json_path(path) for path in single], single]
+    for path in paths:
+        if path not in single:  # DuckDB takes a path through a list by itself only.
+            said.append(f"SELECT unnest(json_extract_string(payload, ?)) AS text, ? AS path FROM {documents}")
+            values += [json_path(path), path]
     rows = connection.execute(
         f"""
-        WITH found AS (SELECT json_extract_string(payload, ?) AS texts FROM {documents}),
-        said AS (SELECT unnest(texts) AS text, unnest(?::VARCHAR[]) AS path FROM found),
+        WITH said AS ({" UNION ALL ".join(said)}),
         counted AS (SELECT path, text, count(*) AS count FROM said WHERE text IS NOT NULL GROUP BY ALL)
         SELECT path, text, count FROM counted WHERE {_odd(wanted)} ORDER BY ALL LIMIT {MOST}
         """,
-        [[json_path(path) for path in paths], paths],
+        values,
     ).fetchall()
     return [(str(path), str(text), int(count)) for path, text, count in rows]
 
@@ -78,8 +88,13 @@ def _none_of(known: list[str]) -> str:
 
 
 def _with(connection: duckdb.DuckDBPyConnection, documents: str, path: str, text: str) -> list[tuple[str, str]]:
-    sql = f"SELECT id, payload FROM {documents} WHERE json_extract_string(payload, ?) = ? ORDER BY id LIMIT {MOST}"
-    return [(str(key), str(payload)) for key, payload in connection.execute(sql, [json_path(path), text]).fetchall()]
+    found = "json_extract_string(payload, $path)"
+    has = f"list_contains({found}, $text)" if "[]" in path else f"{found} = $text"
+    rows = connection.execute(
+        f"SELECT id, payload FROM {documents} WHERE {has} ORDER BY id LIMIT {MOST}",
+        {"path": json_path(path), "text": text},
+    ).fetchall()
+    return [(str(key), str(payload)) for key, payload in rows]
 
 
 def _quoted(text: str) -> str:

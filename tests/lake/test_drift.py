@@ -152,6 +152,14 @@ def test_a_value_that_does_not_cast_is_quarantined_with_its_reason_and_no_person
     assert closed.path == "closedAt"
 
 
+def test_a_value_in_a_list_that_does_not_cast_is_told_too(lake: Lake) -> None:
+    lines = {"edges": [{"node": {"quantity": 1}}, {"node": {"quantity": "many"}}]}
+    lake.load(ORDER | {"lineItems": lines})
+    (change,) = lake.watch()
+    assert (change.path, change.example, change.count) == ("lineItems.edges[].node.quantity", "xxxx", 1)
+    assert lake.quarantine()[0]["reason"].endswith("(xxxx), so its item is left out of silver")
+
+
 def test_a_watch_that_was_killed_half_way_tells_everything_once(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, armed: Callable[[str], None]
 ) -> None:

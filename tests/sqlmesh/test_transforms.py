@@ -163,6 +163,23 @@ def test_a_failed_audit_is_one_sentence_and_mended_bronze_passes_it(bronze: Any,
     assert [str(net) for net in read_gold(settings, "fact_payments")["net"].to_pylist()] == ["9.50"]
 
 
+def test_a_value_that_does_not_cast_keeps_its_document_out_and_fails_nothing(
+    bronze: Any, warehouse_in: Warehouses
+) -> None:
+    settings = warehouse_in("uncast")
+    priceless, timeless, lineless = (order(number, "2026-01-01", "1.00") for number in (2, 3, 4))
+    priceless[2]["totalPriceSet"] = {"shopMoney": {"amount": "a lot", "currencyCode": "USD"}}
+    timeless[2].update(createdAt="soon", processedAt="soon")
+    lineless[2]["lineItems"]["edges"][0]["node"]["quantity"] = "many"
+    bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00"), priceless, timeless, lineless])
+    charge = {"amount": "much", "currency": "usd", "status": "succeeded", "created": 1767225600}
+    bronze.load("stripe_charges", [("ch", "2026-01-01T00:00:00Z", charge)])
+    result = transform(settings, bronze.pins())
+    assert all(audit.passed for audit in result.audits if audit.blocking)
+    assert net_amounts(settings) == {"1": "1.00", "4": "1.00"}
+    assert read_gold(settings, "fact_payments").num_rows == 0
+
+
 def test_a_model_that_cannot_be_built_is_named_in_one_sentence(
     bronze: Any, warehouse_in: Warehouses, tmp_path: Path
 ) -> None:

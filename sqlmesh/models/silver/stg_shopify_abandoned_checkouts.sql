@@ -57,3 +57,5 @@ SELECT
 FROM documents
 LEFT JOIN pieces
   ON pieces.id = documents.id
+WHERE
+  NOT @utc(@at(doc, 'createdAt')) IS NULL

@@ -97,3 +97,5 @@ SELECT
   line_amount::DECIMAL(18, 2) AS line_amount, /* The whole line after its own discounts, shop currency */
   currency::TEXT AS currency /* Currency of the shop, ISO 4217 */
 FROM lines
+WHERE
+  NOT quantity IS NULL

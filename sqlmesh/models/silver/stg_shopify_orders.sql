@@ -93,6 +93,13 @@ WITH documents AS (
         @at(rest, 'total_price')
       )
     ) AS total_amount,
+    @money(
+      COALESCE(
+        @at(doc, 'subtotalPriceSet.shopMoney.amount'),
+        @at(rest, 'subtotal_price_set.shop_money.amount'),
+        @at(rest, 'subtotal_price')
+      )
+    ) AS subtotal,
     COALESCE(@at(doc, 'currencyCode'), @at(rest, 'currency')) AS currency
   FROM documents
 ), delivered AS (
@@ -148,13 +155,7 @@ SELECT
     ELSE COALESCE(@at(rest, 'fulfillment_status'), 'unfulfilled')
   END::TEXT AS fulfillment_status, /* fulfilled, unfulfilled and so on */
   total_amount::DECIMAL(18, 2) AS total_amount, /* What the customer owes: after discounts, with tax and shipping, shop currency */
-  @money(
-    COALESCE(
-      @at(doc, 'subtotalPriceSet.shopMoney.amount'),
-      @at(rest, 'subtotal_price_set.shop_money.amount'),
-      @at(rest, 'subtotal_price')
-    )
-  )::DECIMAL(18, 2) AS subtotal, /* Goods after discounts, before tax and shipping, shop currency */
+  orders.subtotal::DECIMAL(18, 2) AS subtotal, /* Goods after discounts, before tax and shipping, shop currency */
   COALESCE(
     @money(
       COALESCE(
@@ -211,3 +212,8 @@ LEFT JOIN units
   ON units.order_id = orders.order_id
 LEFT JOIN given_back
   ON given_back.id = orders.id
+WHERE
+  NOT orders.total_amount IS NULL
+  AND NOT orders.subtotal IS NULL
+  AND NOT orders.created_at IS NULL
+  AND NOT orders.processed_at IS NULL

@@ -35,3 +35,7 @@ SELECT
 FROM documents
 LEFT JOIN silver.currencies AS currencies
   ON currencies.currency = UPPER(@at(documents.doc, 'currency'))
+WHERE
+  NOT @minor_money(@at(doc, 'amount'), 0) IS NULL
+  AND NOT @minor_money(@at(doc, 'fee'), 0) IS NULL
+  AND NOT @minor_money(@at(doc, 'net'), 0) IS NULL

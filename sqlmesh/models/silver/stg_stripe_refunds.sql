@@ -33,3 +33,5 @@ SELECT
 FROM documents
 LEFT JOIN silver.currencies AS currencies
   ON currencies.currency = UPPER(@at(documents.doc, 'currency'))
+WHERE
+  NOT @minor_money(@at(doc, 'amount'), 0) IS NULL
