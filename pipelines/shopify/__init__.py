@@ -76,7 +76,8 @@ def _whole(client: Shopify, resource: Resource, landing: Landing, known: Known, 
         bulk.forget()
     # What is updated while the operation runs may be in it or not: the next load starts where this one did.
     cursor = min(landing.newest or operation["createdAt"], operation["createdAt"])
-    yield from _finish(landing, cursor, said, "rootObjectCount of the bulk operation")
+    said_by = "objectCount less rootObjectCount" if resource.below else "rootObjectCount"
+    yield from _finish(landing, cursor, said, f"{said_by} of the bulk operation")
 
 
 def _completed(client: Shopify, resource: Resource, documents: Iterable[Document]) -> Iterator[Document]:
