@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import dlt
@@ -47,9 +46,11 @@ def shopify_source(settings: Settings, load: Load, cursors: dict[str, str], know
         landing = Landing("shopify", resource.table, load, client.version)
         rejected.append(landing)
         cursor = cursors.get(resource.table)
+        bulk = Bulk(client, resource, settings.state_dir / "shopify")
         if cursor is None and resource.bulk:
-            rows = _whole(client, resource, landing, known, settings.state_dir / "shopify")
+            rows = _whole(client, resource, landing, known, bulk)
         else:
+            bulk.forget()
             rows = _changes(client, resource, landing, cursor or "", known)
         yield dlt.resource(rows, name=resource.table)
     yield dlt.resource(claim_quarantine(WRITER, load, rejected, known), name="quarantine")
@@ -61,8 +62,7 @@ def _shop(client: Shopify, load: Load, known: Known) -> Iterator[pa.Table]:
     yield from _finish(landing, "", landing.tally.count, "the shop itself")
 
 
-def _whole(client: Shopify, resource: Resource, landing: Landing, known: Known, notes: Path) -> Iterator[pa.Table]:
-    bulk = Bulk(client, resource, notes)
+def _whole(client: Shopify, resource: Resource, landing: Landing, known: Known, bulk: Bulk) -> Iterator[pa.Table]:
     operation = bulk.run()
     landing.lane = "bulk"
     # Another lane, or a load that disagreed with the shop, may have brought some before.
@@ -71,9 +71,13 @@ def _whole(client: Shopify, resource: Resource, landing: Landing, known: Known, 
     yield from _gather(landing, resource, documents)
     roots, objects = int(operation["rootObjectCount"] or 0), int(operation.get("objectCount") or 0)
     said = (objects - roots if resource.below else roots) - landing.again
+    if said != landing.tally.count + landing.quarantined.count:
+        # The same result would be short again.
+        bulk.forget()
     # What is updated while the operation runs may be in it or not: the next load starts where this one did.
     cursor = min(landing.newest or operation["createdAt"], operation["createdAt"])
-    yield from _finish(landing, cursor, said, "rootObjectCount of the bulk operation")
+    said_by = "objectCount less rootObjectCount" if resource.below else "rootObjectCount"
+    yield from _finish(landing, cursor, said, f"{said_by} of the bulk operation")
 
 
 def _completed(client: Shopify, resource: Resource, documents: Iterable[Document]) -> Iterator[Document]:

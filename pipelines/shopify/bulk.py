@@ -24,7 +24,7 @@ BUSY = frozenset({"OPERATION_IN_PROGRESS", "LIMIT_REACHED"})
 
 
 class Bulk:
-    """The bulk operation of one object's first load; ``note`` remembers its id until its result has been read."""
+    """The bulk operation of one object's first load; ``note`` remembers its id until a load has a cursor."""
 
     def __init__(self, client: Shopify, resource: Resource, folder: Path) -> None:
         self._client = client
@@ -55,7 +55,6 @@ class Bulk:
             lines = self._lines(operation["url"], int(operation.get("fileSize") or 0) or None)
             join = children_of if self._resource.below else assemble
             yield from join(self._resource, lines)
-        self.forget()
 
     def forget(self) -> None:
         """Start anew next time."""

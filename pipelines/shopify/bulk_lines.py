@@ -74,8 +74,8 @@ class _Group:
         """Take a child's line, unless it is another root's; one that can't be read makes the whole unreadable."""
         if child is not None and self._keys is not None and child.parent != self._keys.id:
             return False
-        # A discount's application has no id: its type is asked for by name.
-        kind = "" if child is None else gid_type(child.id) or child.typename or ""
+        # A discount's application has no id, and a shipping line may have none: their types are asked for by name.
+        kind = "" if child is None else child.typename or gid_type(child.id)
         field = self._resource.children.get(kind)
         self._lines.append(line)
         if field is None:

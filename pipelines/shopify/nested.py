@@ -45,9 +45,13 @@ def _drain(client: Shopify, node: dict[str, Any], selection: SelectionSetNode, o
 def _complete(client: Shopify, owner: str, field: FieldNode, connection: dict[str, Any]) -> None:
     name = field.name.value
     query = more_text(gid_type(owner), field)
+    cursors: list[str] = []
     while connection["pageInfo"]["hasNextPage"]:
-        variables = {"id": owner, "after": connection["pageInfo"]["endCursor"]}
-        node = orjson.loads(client.graphql(query, variables))["data"]["node"]
+        cursor = str(connection["pageInfo"]["endCursor"])
+        if cursor in cursors:
+            raise SourceError(f"Shopify gave the same {name} of {owner} twice; run again.")
+        cursors.append(cursor)
+        node = orjson.loads(client.graphql(query, {"id": owner, "after": cursor}))["data"]["node"]
         if node is None:
             raise SourceError(f"Shopify's {owner} vanished while its {name} were read; run again.")
         connection["edges"] += node[name]["edges"]

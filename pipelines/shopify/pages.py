@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from lake.errors import SourceError
 from pipelines.shopify.api import Shopify, TooCostlyError
 from pipelines.shopify.documents import Document, Line, decode_line
 from pipelines.shopify.nested import drained
@@ -13,6 +14,7 @@ from pipelines.shopify.resources import Resource
 
 MOST = 250
 """Objects that Shopify gives on one page."""
+REPEATS = 3
 LEG = 20_000
 """Objects after which a search starts again at the newest seen: Shopify pages through 25,000 of one search."""
 
@@ -102,6 +104,7 @@ def _legs(
 def pages(client: Shopify, query: str, name: str, variables: dict[str, Any], size: int) -> Iterator[bytes]:
     """Give the JSON of each node of a connection, at the root or one below it, page after page."""
     after: str | None = None
+    repeats = 0
     while True:
         try:
             answer = client.graphql(query, variables | {"first": size, "after": after})
@@ -115,9 +118,13 @@ def pages(client: Shopify, query: str, name: str, variables: dict[str, Any], siz
             return
         for edge in connection.edges:
             yield bytes(edge.node)
-        if not connection.page_info.has_next_page:
+        info = connection.page_info
+        if not info.has_next_page:
             return
-        after = connection.page_info.end_cursor
+        repeats = repeats + 1 if info.end_cursor in (None, after) else 0
+        if repeats == REPEATS:
+            raise SourceError(f"Shopify gave the same page of {name} again and again; run again.")
+        after = info.end_cursor or after
 
 
 LOCATIONS = (

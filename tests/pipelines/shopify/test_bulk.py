@@ -94,7 +94,8 @@ def test_an_order_of_which_bulk_gives_not_all_is_told_apart(order: dict[str, Any
 
 def test_a_discount_of_an_order_is_known_by_its_type_since_it_has_no_id() -> None:
     applied = {"__parentId": "gid://shopify/Order/1", "__typename": "ManualDiscountApplication", "index": 0}
-    (whole,) = assembled(line("Order", 1), json.dumps(applied).encode(), line("ShippingLine", 5, 1))
+    nameless = {"__parentId": "gid://shopify/Order/1", "__typename": "ShippingLine", "id": None}
+    (whole,) = assembled(line("Order", 1), *(json.dumps(child).encode() for child in (applied, nameless)))
     found = json.loads(whole.payload)
     assert [edge["node"]["index"] for edge in found["discountApplications"]["edges"]] == [0]
     assert len(found["shippingLines"]["edges"]) == 1

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from infra.sandbox.selling.sales import Fate
+from lake.errors import SourceError
 from lake.settings import Settings
 from pipelines.shopify import pages
 from pipelines.shopify.api import Shopify
@@ -156,6 +157,33 @@ def test_a_repair_is_told_every_id_and_version_and_reads_each_document_as_it_lan
         for identity, _, payload in found:
             document, bulk = json.loads(payload or b""), json.loads(rows[identity]["payload"])
             assert document.keys() | {"__parentId"} == bulk.keys() | {"__parentId"}
+
+
+@pytest.mark.parametrize("cursor", [None, "same"])
+def test_a_page_that_is_given_over_and_over_is_a_sentence(lake: Lake, vendor: Vendor, cursor: str | None) -> None:
+    vendor.objects["orders"] = [order(1, 10)]
+    lake.pull("shopify")
+    page = {"edges": [{"node": order(2, 20)}], "pageInfo": {"hasNextPage": True, "endCursor": cursor}}
+    repeated = body({"data": {"orders": page}})
+    before = list(vendor.before)
+    vendor.before = [lambda asked: repeated if b"query Orders" in asked.body else None] * 4
+    with pytest.raises(SourceError, match=r"^Shopify gave the same page of orders again and again; run again\.$"):
+        lake.pull("shopify")
+    vendor.before = before
+    vendor.objects["orders"].append(order(2, 20))
+    assert lake.pull("shopify").rows["shopify_orders"] == 1
+
+
+def test_a_page_that_is_given_twice_is_read_once(lake: Lake, vendor: Vendor) -> None:
+    vendor.objects["orders"] = [order(number, 10) for number in range(60)]
+    lake.pull("shopify")
+    vendor.objects["orders"] = [order(number, 30) for number in range(60)]
+    first = vendor._data(ORDERS.query, {"query": "updated_at:>='2'", "after": None, "first": 50})
+    repeated = body({"data": first})
+    vendor.before = [lambda asked: repeated if b'"after":"50"' in asked.body else None]
+    assert lake.pull("shopify").rows["shopify_orders"] == 60
+    assert vendor.before == []
+    assert lake.disagreements() == []
 
 
 def test_what_is_deleted_is_read_again_as_nothing(client: Shopify, sandbox: Sandbox) -> None:

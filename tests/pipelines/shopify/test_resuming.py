@@ -28,6 +28,7 @@ def test_an_operation_is_found_again_after_a_crash(client: Shopify, sandbox: San
     assert again.run()["id"] == before["id"]
     assert started(sandbox) == 1
     assert len(list(again.read(before))) == 30
+    again.forget()
     assert Bulk(client, ORDERS, tmp_path).run()["id"] != before["id"]
     assert started(sandbox) == 2
 
@@ -57,6 +58,21 @@ def test_a_noted_operation_that_is_gone_is_started_anew(client: Shopify, sandbox
     note.write_text(note.read_text().rpartition("/")[0] + "/1")
     assert Bulk(client, ORDERS, tmp_path).run()["status"] == "COMPLETED"
     assert started(sandbox) == 2
+
+
+def test_a_load_that_failed_at_another_object_takes_the_result_that_is_there(lake: Lake, vendor: Vendor) -> None:
+    vendor.objects = {"orders": [order(1, 10, "a")]}
+    vendor.before = [lambda asked: (403, {}, b"{}") if asked.path == "/bulk/orders" else None]
+    with pytest.raises(SourceError, match="answered 403"):
+        lake.pull("shopify")
+    vendor.asked.clear()
+    assert lake.pull("shopify").rows["shopify_orders"] == 1
+    # Those after the orders weren't started by then; of those before, none is started again.
+    begun = [asked.graphql["variables"]["query"] for asked in vendor.asked if b"bulkOperationRunQuery" in asked.body]
+    assert not any("products {" in query or "customers {" in query for query in begun)
+    assert any("orders {" in query for query in begun)
+    lake.pull("shopify")
+    assert list((lake.settings.state_dir / "shopify").glob("*")) == []
 
 
 def test_an_operation_of_the_same_query_that_runs_is_joined(lake: Lake, vendor: Vendor) -> None:
