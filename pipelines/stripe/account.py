@@ -12,7 +12,7 @@ from lake.errors import SourceError
 from lake.settings import Settings
 from pipelines.destination import claim, claim_quarantine
 from pipelines.documents import Known, Landing, Load
-from pipelines.stripe.api import Stripe
+from pipelines.stripe.api import Keys, Stripe
 from pipelines.stripe.completion import complete
 from pipelines.stripe.cursor import (
     OVERLAP,
@@ -110,13 +110,14 @@ class Account:
         for objects in window.pages(self.client, resource):
             if resource is EVENTS and not self.next_event:
                 self.next_event = iso(min(self.client.now(), self.load.received_at) - OVERLAP)
-            for payload in objects:
-                self._take(resource, landing, payload, heed, sweep)
+            for keys, payload in objects:
+                self._take(resource, landing, keys, payload, heed, sweep)
             if landing.full:
                 yield landing.take()
 
-    def _take(self, resource: Resource, landing: Landing, payload: bytes, heed: bool, sweep: Sweep | None) -> None:
-        keys = keys_of(payload)
+    def _take(
+        self, resource: Resource, landing: Landing, keys: Keys, payload: bytes, heed: bool, sweep: Sweep | None
+    ) -> None:
         version = created_version(keys.created)
         if not keys.id or not version:
             landing.reject(payload, "no id or no created time")
@@ -129,7 +130,7 @@ class Account:
             version = sweep.version(keys.id, version, payload)
             if sweep.has(keys.id, version):
                 return
-        elif not landing.has(keys.id, version):
+        elif resource.lists and not landing.has(keys.id, version):
             payload = complete(self.client, resource, payload)
         landing.add(keys.id, version, payload)
 

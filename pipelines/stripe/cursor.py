@@ -79,12 +79,12 @@ def refuse_another_account(settings: Settings, marks: dict[str, Cursor]) -> None
 
 def iso(at: datetime) -> str:
     """Write a time as bronze's versions are: ISO 8601 in UTC, to the second."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{at.astimezone(UTC).isoformat()[:19]}Z"
 
 
 def read_version(at: datetime) -> str:
     """Write the version of a document that no event dates: when it was read, before what happened in that second."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return f"{at.astimezone(UTC).isoformat()[:19]}.000Z"
 
 
 def created_version(created: int | None) -> str:

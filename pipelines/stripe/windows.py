@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from pipelines.stripe.api import Keys, Stripe, decode_keys
-from pipelines.stripe.cursor import OVERLAP, Cursor, created_version, iso, unix
+from pipelines.stripe.cursor import NEVER, OVERLAP, Cursor, created_version, iso, unix
 from pipelines.stripe.resources import Resource
 
 SLICE = 1_000
@@ -22,7 +22,7 @@ class Window:
     high: str = ""
     low: str = ""
 
-    def pages(self, client: Stripe, resource: Resource) -> Iterator[list[bytes]]:
+    def pages(self, client: Stripe, resource: Resource) -> Iterator[list[tuple[Keys, bytes]]]:
         """Read at most SLICE pages (all if ``endless``), from the newest down or on from where the last load stopped.
 
         What one second holds isn't cut: the next slice begins with the second in which this one ends.
@@ -32,8 +32,9 @@ class Window:
         asked |= {"created[gte]": unix(floor)} if floor else {}
         asked |= {"created[lte]": unix(top)} if top else {}
         self.high = self.mark.high if top else floor
-        for count, objects in enumerate(client.pages(resource.path, asked), 1):
-            newest = max((created_version(keys_of(one).created) for one in objects), default="")
+        for count, page in enumerate(client.pages(resource.path, asked), 1):
+            objects = [(keys_of(one), one) for one in page]
+            newest = created_version(max((keys.created or 0 for keys, _ in objects if _dated(keys)), default=None))
             if count == 1 and not top:
                 self.high = max(floor, min(newest, iso(client.now() - OVERLAP)))
             yield objects
@@ -51,6 +52,10 @@ class Window:
         if self.low:
             return msgspec.structs.replace(self.mark, high=self.high, low=self.low)
         return msgspec.structs.replace(self.mark, created=self.high, high="", low="", sweep="")
+
+
+def _dated(keys: Keys) -> bool:
+    return keys.created is not None and 0 <= keys.created < NEVER
 
 
 def keys_of(payload: bytes) -> Keys:

@@ -6,8 +6,7 @@ MODEL (
   grain checkout_session_id,
   audits (
     not_null(columns := (checkout_session_id, created_at)),
-    unique_values(columns := checkout_session_id),
-    documents_have_ids(source := lake.bronze.stripe_checkout_sessions)
+    unique_values(columns := checkout_session_id)
   )
 );
 

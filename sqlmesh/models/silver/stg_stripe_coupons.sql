@@ -6,8 +6,7 @@ MODEL (
   grain coupon_id,
   audits (
     not_null(columns := (coupon_id, created_at)),
-    unique_values(columns := coupon_id),
-    documents_have_ids(source := lake.bronze.stripe_coupons)
+    unique_values(columns := coupon_id)
   )
 );
 

@@ -6,8 +6,7 @@ MODEL (
   grain credit_note_id,
   audits (
     not_null(columns := (credit_note_id, created_at)),
-    unique_values(columns := credit_note_id),
-    documents_have_ids(source := lake.bronze.stripe_credit_notes)
+    unique_values(columns := credit_note_id)
   )
 );
 

@@ -6,8 +6,7 @@ MODEL (
   grain dispute_id,
   audits (
     not_null(columns := (dispute_id, created_at)),
-    unique_values(columns := dispute_id),
-    documents_have_ids(source := lake.bronze.stripe_disputes)
+    unique_values(columns := dispute_id)
   )
 );
 

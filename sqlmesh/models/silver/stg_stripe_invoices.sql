@@ -6,8 +6,7 @@ MODEL (
   grain invoice_id,
   audits (
     not_null(columns := (invoice_id, created_at)),
-    unique_values(columns := invoice_id),
-    documents_have_ids(source := lake.bronze.stripe_invoices)
+    unique_values(columns := invoice_id)
   )
 );
 

@@ -6,8 +6,7 @@ MODEL (
   grain payment_intent_id,
   audits (
     not_null(columns := (payment_intent_id, created_at)),
-    unique_values(columns := payment_intent_id),
-    documents_have_ids(source := lake.bronze.stripe_payment_intents)
+    unique_values(columns := payment_intent_id)
   )
 );
 

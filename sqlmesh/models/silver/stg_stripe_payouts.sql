@@ -6,8 +6,7 @@ MODEL (
   grain payout_id,
   audits (
     not_null(columns := (payout_id, created_at)),
-    unique_values(columns := payout_id),
-    documents_have_ids(source := lake.bronze.stripe_payouts)
+    unique_values(columns := payout_id)
   )
 );
 

@@ -6,8 +6,7 @@ MODEL (
   grain price_id,
   audits (
     not_null(columns := (price_id, created_at)),
-    unique_values(columns := price_id),
-    documents_have_ids(source := lake.bronze.stripe_prices)
+    unique_values(columns := price_id)
   )
 );
 

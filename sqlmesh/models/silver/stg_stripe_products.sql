@@ -6,8 +6,7 @@ MODEL (
   grain product_id,
   audits (
     not_null(columns := (product_id, created_at)),
-    unique_values(columns := product_id),
-    documents_have_ids(source := lake.bronze.stripe_products)
+    unique_values(columns := product_id)
   )
 );
 

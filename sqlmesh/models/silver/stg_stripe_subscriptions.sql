@@ -6,8 +6,7 @@ MODEL (
   grain subscription_id,
   audits (
     not_null(columns := (subscription_id, created_at)),
-    unique_values(columns := subscription_id),
-    documents_have_ids(source := lake.bronze.stripe_subscriptions)
+    unique_values(columns := subscription_id)
   )
 );
 
