@@ -8,8 +8,8 @@ from lake.settings import Settings
 from pipelines.stripe.account import document
 from pipelines.stripe.api import Stripe
 from pipelines.stripe.completion import complete
-from pipelines.stripe.cursor import created_version, unix
-from pipelines.stripe.held import held
+from pipelines.stripe.cursor import KEPT, created_version, iso, unix
+from pipelines.stripe.held import Held, held
 from pipelines.stripe.resources import EVENTS, RESOURCES, Resource
 from pipelines.stripe.sweep import Sweep
 from pipelines.stripe.windows import keys_of
@@ -54,15 +54,27 @@ def read_again(settings: Settings, table: str, ids: Iterable[str]) -> Iterator[t
     Raises UnknownNameError, CredentialsError or SourceError.
     """
     resource, wanted = _resource(table), list(ids)
+    here = held(settings, resource.table, ids=wanted)
     with closing(Stripe(settings)) as client:
-        sweep = Sweep(client, held(settings, resource.table, ids=wanted))
+        if resource is EVENTS:
+            yield from _events(client, [one for one in wanted if one not in here or _is_kept(client, here[one])])
+            return
+        sweep = Sweep(client, here)
         for identity in wanted:
             payload, gone = document(client, resource, identity)
-            if resource is EVENTS:
-                if not gone:
-                    yield identity, created_version(keys_of(payload).created), payload
-            else:
-                yield identity, sweep.version(identity, "", b"" if gone else payload), None if gone else payload
+            yield identity, sweep.version(identity, "", b"" if gone else payload), None if gone else payload
+
+
+def _events(client: Stripe, ids: list[str]) -> Iterator[tuple[str, str, bytes | None]]:
+    for identity in ids:
+        payload, gone = document(client, EVENTS, identity)
+        if not gone:
+            yield identity, created_version(keys_of(payload).created), payload
+
+
+def _is_kept(client: Stripe, event: Held) -> bool:
+    """Whether Stripe may still have an event; one that it has no more isn't worth a request."""
+    return event.version >= iso(client.now() - KEPT)
 
 
 def _resource(table: str) -> Resource:

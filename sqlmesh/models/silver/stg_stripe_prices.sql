@@ -4,10 +4,7 @@ MODEL (
   kind FULL,
   owner data_engineer,
   grain price_id,
-  audits (
-    not_null(columns := (price_id, created_at)),
-    unique_values(columns := price_id)
-  )
+  audits (not_null(columns := (price_id, created_at)), unique_values(columns := price_id))
 );
 
 WITH documents AS (

@@ -120,6 +120,14 @@ def test_subscriptions_are_asked_for_in_every_state_and_with_all_their_items(lak
     assert asked["/v1/prices"]["expand[0]"] == "data.tiers"
 
 
+def test_an_event_that_stripe_keeps_no_more_is_neither_asked_for_nor_gone(lake: Lake, account: Vendor) -> None:
+    lake.pull("stripe")
+    lake.deliver("stripe_events", "evt_old", "2024-01-01T00:00:00Z")
+    account.asked.clear()
+    assert [one for one, _, _ in read_again(lake.settings, "stripe_events", ["evt_old", "evt_1", "evt_2"])] == ["evt_1"]
+    assert [asked.path for asked in account.asked] == ["/v1/events/evt_1", "/v1/events/evt_2"]
+
+
 def test_a_table_that_is_none_of_stripes_is_a_sentence(lake: Lake) -> None:
     with pytest.raises(
         UnknownNameError, match=r"^There is no table of Stripe's 'stripe_cats'; there is stripe_balance"
