@@ -52,7 +52,16 @@ def order(number: int, amount: str, at: str, customer: int | None = 1, cancelled
         "totalPriceSet": money,
         "lineItems": {"edges": [{"node": line}]},
         "transactions": [],
+        "refunds": [refund(number, money, at)] if cancelled else [],
+        "fulfillments": [{"id": f"gid://shopify/Fulfillment/{number}", "status": "SUCCESS", "totalQuantity": 2}],
     }
+
+
+def refund(number: int, money: dict[str, Any], at: str) -> dict[str, Any]:
+    """Make the refund of an order's one line."""
+    line = {"id": f"gid://shopify/RefundLineItem/{number}", "quantity": 2, "restocked": True, "subtotalSet": money}
+    edges = [{"node": line | {"lineItem": {"id": f"gid://shopify/LineItem/{number}"}}}]
+    return {"id": f"gid://shopify/Refund/{number}", "createdAt": at, "refundLineItems": {"edges": edges}}
 
 
 def product(number: int) -> dict[str, Any]:
@@ -69,6 +78,12 @@ def charge(number: int, cents: int, order_id: int) -> dict[str, Any]:
     return {"id": f"ch_{number}", "amount": cents, "amount_captured": cents, "amount_refunded": 0, **named, **paid}
 
 
+QUANTITIES = [{"name": "available", "quantity": 3}, {"name": "on_hand", "quantity": 5}]
+LEVEL = {"item": {"id": "gid://shopify/InventoryItem/1"}, "location": {"id": "gid://shopify/Location/1"}}
+COST = {"unitCost": {"amount": "4.25", "currencyCode": "USD"}, "createdAt": "2025-12-01T00:00:00Z"}
+OFFER = {"__typename": "DiscountCodeBasic", "title": "TEN", "status": "ACTIVE", "asyncUsageCount": 2}
+LEFT = {"createdAt": "2026-01-02T03:00:00Z", "lineItems": {"edges": [{"node": {"quantity": 2}}]}}
+
 CONTENT: dict[str, dict[str, dict[str, Any]]] = {
     "shopify_shop": {"gid://shopify/Shop/1": ZONE},
     "shopify_products": {f"gid://shopify/Product/{n}": product(n) for n in (1, 2)},
@@ -78,6 +93,11 @@ CONTENT: dict[str, dict[str, dict[str, Any]]] = {
         "gid://shopify/Order/3": order(3, "0.00", "2026-01-03T12:00:00-05:00", customer=None),
         "gid://shopify/Order/4": order(4, "30.10", "2026-01-04T12:00:00Z", 2, cancelled="2026-01-05T00:00:00Z"),
     },
+    "shopify_locations": {"gid://shopify/Location/1": {"name": "Shop", "isActive": True}},
+    "shopify_inventory_items": {"gid://shopify/InventoryItem/1": {"sku": "CD-1", "tracked": True, **COST}},
+    "shopify_inventory_levels": {"gid://shopify/InventoryLevel/1?x=1": {**LEVEL, "quantities": QUANTITIES}},
+    "shopify_abandoned_checkouts": {"gid://shopify/AbandonedCheckout/1": LEFT},
+    "shopify_discounts": {"gid://shopify/DiscountCodeNode/1": {"discount": OFFER}},
     "stripe_charges": {"ch_1": charge(1, 1000, 1), "ch_2": charge(2, 2006, 2), "ch_9": charge(9, 500, 9)},
 }
 
