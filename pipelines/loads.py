@@ -51,6 +51,8 @@ def run_load(settings: Settings, catalogue: Catalog, name: str, source: Callable
     cursors that the rest moved. Raises BoathouseError with the reason when a step fails.
     """
     dlt.config["load.delete_completed_jobs"] = True
+    # One table after the other, as a source names them: events before what they are about, rejects last.
+    dlt.config["extract.next_item_mode"] = "fifo"
     pipeline = dlt.pipeline(
         pipeline_name=name,
         pipelines_dir=str(settings.state_dir.absolute() / "dlt"),

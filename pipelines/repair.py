@@ -67,7 +67,7 @@ def named(text: str) -> str:
 def difference(settings: Settings, catalogue: Catalog, table: str, since: str) -> Difference:
     """Ask the source of ``table`` for every (id, version) since ``since`` (ISO 8601, '' for all), and compare.
 
-    What bronze shows and the source didn't list is read again before it is called gone. Raises SourceError.
+    What bronze shows and the source didn't list is read again: it may be gone, or have changed. Raises SourceError.
     """
     asked = _ASKED[table.partition("_")[0]]
     with _compared(settings, catalogue, table) as connection:
@@ -81,8 +81,13 @@ def difference(settings: Settings, catalogue: Catalog, table: str, since: str) -
             "SELECT id FROM current ANTI JOIN said USING (id) WHERE version >= ? ORDER BY id",
             since,
         )
-    gone = tuple(identity for identity, _, payload in asked.read_again(settings, table, doubtful) if payload is None)
-    return Difference(table, since, said, missing, gone)
+        gone = []
+        for identity, version, payload in asked.read_again(settings, table, doubtful):
+            if payload is None:
+                gone.append(identity)
+            elif not _ids(connection, "SELECT id FROM held WHERE id = ? AND version = ?", identity, version):
+                missing += (identity,)
+    return Difference(table, since, said, missing, tuple(gone))
 
 
 def repair(

@@ -33,8 +33,7 @@ WRITER = "stripe"
 FRESH = timedelta(hours=1)
 """How old the mark of a table that nothing happens to may get, and with it the events that are read again."""
 
-Rows = Iterator[pa.Table | None]
-"""dlt takes turns between the tables; one that must wait for others gives None."""
+Rows = Iterator[pa.Table]
 
 
 class Account:
@@ -49,8 +48,6 @@ class Account:
         self.signals = Signals()
         self.heed_from = min((mark.event for mark in marks.values()), default="")
         self.next_event = ""
-        self.open: set[str] = set()
-        """The tables that are being read; dlt begins every one before it goes on with any."""
 
     def check(self) -> None:
         """See what the key may read before a table's first page, and say what a gap costs."""
@@ -64,7 +61,6 @@ class Account:
 
     def events(self, landing: Landing) -> Rows:
         """Land the events and note what they are about; those of the first load are no signals."""
-        self.open.add(EVENTS.table)
         mark = self.marks.get(EVENTS.table, Cursor())
         if mark.event:
             landing.known = self.known(EVENTS.table, min(self.heed_from, mark.known_from))
@@ -74,12 +70,10 @@ class Account:
         window = Window(mark)
         if not mark.event or mark.low:
             yield from self._pages(EVENTS, landing, window)
-        self.open.discard(EVENTS.table)
         yield from self._finish(EVENTS, landing, window.moved() if window.high else mark)
 
     def objects(self, resource: Resource, landing: Landing) -> Rows:
-        """Land a list's new objects, then read again what events named."""
-        self.open.add(resource.table)
+        """Land a list's new objects, then read again what events named; the events have been read by then."""
         mark = self.marks.get(resource.table, Cursor())
         if mark.after_a_gap(self.load.received_at):
             mark = msgspec.structs.replace(mark, created="", high="", low="", sweep=iso(self.load.received_at))
@@ -90,18 +84,13 @@ class Account:
         yield from self._pages(resource, landing, window, sweep=sweep)
         for identity in sweep.unmet(window.floor, mark.low) if sweep else ():
             self._read_again(resource, landing, identity, "", sweep)
-        while EVENTS.table in self.open:
-            yield None
         for identity, at in self.signals.since(resource.kind, mark.event) if mark.event else ():
             if not landing.has(identity, at):
                 self._read_again(resource, landing, identity, at)
-        self.open.discard(resource.table)
         yield from self._finish(resource, landing, window.moved())
 
     def quarantine(self, landings: list[Landing]) -> Rows:
-        """Land what couldn't be identified, when all else has been read."""
-        while self.open:
-            yield None
+        """Land what couldn't be identified; all else has been read by then."""
         yield from claim_quarantine(WRITER, self.load, landings, self.known)
 
     def _pages(

@@ -109,6 +109,18 @@ def test_what_cannot_be_read_is_kept_apart_and_the_rest_loads(lake: Lake, shop: 
     assert lake.disagreements() == []
 
 
+def test_what_cannot_be_read_late_in_a_long_object_is_kept_too(
+    lake: Lake, shop: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.documents.BATCH_ROWS", 100)
+    good = '{{"id": "gid://shopify/Order/{}", "updatedAt": "2024-01-01T00:10:00Z"}}'
+    shop.lines = [*(good.format(number).encode() for number in range(1, 301)), b'{"updatedAt": "2024-01-01T00:11:00Z"}']
+    shop.roots = 301
+    assert lake.pull("shopify").rows["shopify_orders"] == 300
+    assert len(lake.rows("quarantine")) == 1
+    assert lake.disagreements() == []
+
+
 def test_a_document_stays_in_quarantine_once_however_often_it_comes(lake: Lake, shop: Vendor) -> None:
     lake.pull("shopify")
     shop.objects["orders"].append({"updatedAt": TIME.format(30), "lineItems": []})

@@ -148,7 +148,7 @@ def test_an_event_that_comes_twice_counts_once(lake: Lake, account: Vendor) -> N
 def test_every_event_is_heeded_however_many_there_are(
     lake: Lake, account: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """dlt takes turns between the tables: none may look at the events before all have been read."""
+    """No table may look at the events before all of them have been read."""
     monkeypatch.setattr("pipelines.documents.BATCH_ROWS", 100)
     lake.pull("stripe")
     others = [event(number, {"id": f"tr_{number}", "object": "transfer"}) for number in range(450)]
