@@ -11,6 +11,7 @@ import orjson
 
 from infra.sandbox.answer import Answer, Request, json_answer
 from infra.sandbox.shop import Shop
+from infra.sandbox.shopify.inventory import levels
 from infra.sandbox.shopify.money import timestamps
 from infra.sandbox.shopify.products import storefront
 from infra.sandbox.shopify.roots import LISTED, Roots
@@ -21,6 +22,7 @@ from lake.proofs import Tally
 
 CHUNK = 500
 Entry = dict[str, Any]
+_CALLED = {"discountNodes": "discounts"}
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -35,7 +37,9 @@ class Ledger:
         self.roots = roots
         self.objects: dict[str, Callable[[], Iterator[Entry]]] = {"shopify_shop": self._storefront}
         for name in LISTED:
-            self.objects[f"shopify_{_CAPITAL.sub('_', name).lower()}"] = partial(self._shopify, name)
+            table = _CALLED.get(name, _CAPITAL.sub("_", name).lower())
+            self.objects[f"shopify_{table}"] = partial(self._shopify, name)
+        self.objects["shopify_inventory_levels"] = self._levels
         for name, resource in RESOURCES.items():
             self.objects[f"stripe_{name.replace('/', '_')}"] = partial(self._stripe, resource)
 
@@ -74,7 +78,13 @@ class Ledger:
                 nodes = self.roots.nodes.many(listing.kind, numbers)
             for node in nodes:
                 lists = {key: len(value) for key, value in node.items() if isinstance(value, list)}
-                yield {"id": node["id"], "version": node["updatedAt"], "lists": lists}
+                version = node.get("updatedAt") or node["discount"]["updatedAt"]
+                yield {"id": node["id"], "version": version, "lists": lists}
+
+    def _levels(self) -> Iterator[Entry]:
+        with self.shop.sales.lock:
+            found = levels(self.shop)
+        yield from ({"id": level["id"], "version": level["updatedAt"]} for level in found)
 
     def _stripe(self, resource: Resource) -> Iterator[Entry]:
         """Give id, version (of the last event about it, else when it was created) and the MD5 of each object."""
@@ -96,5 +106,14 @@ class Ledger:
 
 
 def digest(document: Any) -> str:
-    """Hash a JSON document, whatever the order of its keys."""
-    return md5(orjson.dumps(document, option=orjson.OPT_SORT_KEYS), usedforsecurity=False).hexdigest()
+    """Hash a JSON document, whatever the order of its keys; an embedded list counts as its members."""
+    text = orjson.dumps(_plain(document), option=orjson.OPT_SORT_KEYS)
+    return md5(text, usedforsecurity=False).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict) and value.get("object") == "list":
+        value = value["data"]
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list) else value

@@ -1,6 +1,7 @@
 """The sandbox misbehaves where, when and as often as its script says, and at no other time."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import httpx
 import pytest
 
 from infra.sandbox import credentials
-from tests.infra.sandbox.conftest import Shopify, Start
+from pipelines.repair import TABLES
+from tests.infra.sandbox.conftest import ROOT, Shopify, Start
 
 PAGES = "query P($first: Int!, $after: String) { orders(first: $first, after: $after, sortKey: UPDATED_AT) { \
 edges { node { id updatedAt } } pageInfo { hasNextPage endCursor } } }"
@@ -270,6 +272,18 @@ def test_a_wrong_script_is_refused_in_a_sentence(sandbox: httpx.Client, script: 
     assert answer.status_code == 400
     assert answer.json()["error"].startswith("The chaos script is wrong: ")
     assert told in answer.json()["error"]
+
+
+def test_the_ledger_knows_every_object_that_is_loaded(sandbox: httpx.Client) -> None:
+    assert set(sandbox.get("/truth").json()) == {name for names in TABLES.values() for name in names}
+
+
+def test_the_documented_script_is_taken(sandbox: httpx.Client) -> None:
+    text = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    script = re.search(r"/chaos -d '(.*?)'", text, re.DOTALL)
+    assert script is not None
+    told = sandbox.post("/chaos", content=script[1]).json()
+    assert [fault["fault"] for fault in told["faults"]] == ["rate_limited", "reset"]
 
 
 def test_a_shop_can_begin_with_a_script(start: Start, tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ def changes(name: str, kind: str, **more: Any) -> Case:
 def stripe(name: str, kind: str, *, later: bool = False, object: str = "charges", **more: Any) -> Case:
     """A script for Stripe's lists."""
     own = {key: more.pop(key) for key in OWN if key in more}
-    when, tables = ("later load", ("stripe_events",)) if later else ("first load", ())
-    tables = tuple(dict.fromkeys((*tables, f"stripe_{object}" if object != "events" else "stripe_charges")))
+    when = "later load" if later else "first load"
+    tables = ("stripe_events", f"stripe_{object}" if object != "events" else "stripe_charges")
     faults = (fault(kind, vendor="stripe", object=object, **more),)
     return Case(f"stripe, {when}: {name}", "stripe", tables, faults, later=later, **own)
 
@@ -65,6 +65,7 @@ ENDED = r"^Shopify's bulk operation for orders ended as {} .*run again"
 REVOKED = r"^Shopify refused the token for .* check the app's credentials"
 EXPIRED = r"^Shopify refused a query: Invalid cursor"
 KEY = r"^Stripe refused the key for .*check BOATHOUSE_STRIPE_API_KEY"
+AGAIN = r"^Shopify's bulk result for orders .*run again"
 
 BULK = (
     bulk("429 with Retry-After at the start", "rate_limited", **START, times=3, retry_after=0),
@@ -89,6 +90,14 @@ BULK = (
     bulk("the token's answer is broken off", "cut", **TOKEN, app=True),
     bulk("orders come and change while it runs", "write", **POLL, orders=5, changes=2, moving=True),
     bulk("orders come while the result is read", "write", **FILE, orders=5, moving=True),
+)
+FILES = (
+    bulk("the result is reset at its start", "reset", **FILE, keep=0.01, may=AGAIN),
+    bulk("the result is reset half-way", "reset", **FILE, may=AGAIN),
+    bulk("the result is closed near its end", "cut", **FILE, keep=0.98, may=AGAIN),
+    bulk("the result ends in the middle of a line", "truncated", **FILE, keep=0.6, may=AGAIN),
+    bulk("the result lacks its last line", "bulk_truncated", **FILE, may=AGAIN),
+    bulk("the result lacks most of its lines", "bulk_truncated", **FILE, count=100, may=AGAIN),
 )
 CHANGES = (
     *(changes(f"throttled at the {at} page", "throttled", page=at, times=3) for at in PLACES),
@@ -132,4 +141,21 @@ STRIPE = (
     stripe("an object that changed is broken off", "cut", **NODE, later=True),
     stripe("the key is revoked half-way", "revoked", page="mid", later=True, told=KEY),
 )
-CASES = (*BULK, *CHANGES, *STRIPE)
+HIDDEN = (
+    changes("an order is shown later than one that is newer", "hidden", times=0, moving=True),
+    stripe("a charge is shown later than one that is newer", "hidden", times=0, later=True, moving=True),
+    stripe(
+        "a movement is shown late, of which no event tells",
+        "hidden",
+        object="balance_transactions",
+        times=0,
+        later=True,
+        moving=True,
+    ),
+)
+CLOCKS = tuple(
+    Case(f"{vendor}: a clock an hour {way}", vendor, tables, (fault("skew", seconds=seconds),), later=True, always=True)
+    for vendor, tables in (("shopify", ("shopify_orders",)), ("stripe", ("stripe_events", "stripe_charges")))
+    for way, seconds in (("behind", -3600), ("ahead", 3600))
+)
+CASES = (*BULK, *FILES, *HIDDEN, *CLOCKS, *CHANGES, *STRIPE)
