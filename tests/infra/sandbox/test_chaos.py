@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from infra.sandbox import credentials
+from infra.sandbox.chaos import client
+from lake.errors import ServiceError, SettingError
 from pipelines.repair import TABLES
 from tests.infra.sandbox.conftest import ROOT, Shopify, Start
 
@@ -29,16 +31,16 @@ def own(start: Start) -> str:
 @pytest.fixture
 def sandbox(own: str) -> Iterator[httpx.Client]:
     """A client of it, without chaos before and after."""
-    with httpx.Client(base_url=own, timeout=10, auth=(credentials.STRIPE_API_KEY, "")) as client:
-        yield client
-        client.delete("/chaos").raise_for_status()
+    with httpx.Client(base_url=own, timeout=10, auth=(credentials.STRIPE_API_KEY, "")) as http:
+        yield http
+        http.delete("/chaos").raise_for_status()
 
 
 @pytest.fixture
 def shopify(own: str) -> Iterator[Shopify]:
-    client = Shopify(own)
-    yield client
-    client.http.close()
+    opened = Shopify(own)
+    yield opened
+    opened.http.close()
 
 
 def begin(sandbox: httpx.Client, *faults: dict[str, Any]) -> None:
@@ -217,9 +219,9 @@ def growing(start: Start) -> str:
 
 @pytest.fixture
 def written(growing: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=growing, timeout=10, auth=(credentials.STRIPE_API_KEY, "")) as client:
-        yield client
-        client.delete("/chaos").raise_for_status()
+    with httpx.Client(base_url=growing, timeout=10, auth=(credentials.STRIPE_API_KEY, "")) as http:
+        yield http
+        http.delete("/chaos").raise_for_status()
 
 
 def test_writes_come_between_two_pages_and_stand_in_the_ledger(written: httpx.Client) -> None:
@@ -274,6 +276,23 @@ def test_a_wrong_script_is_refused_in_a_sentence(sandbox: httpx.Client, script: 
     assert told in answer.json()["error"]
 
 
+def test_the_command_line_begins_looks_and_ends(sandbox: httpx.Client, own: str, tmp_path: Path) -> None:
+    script = tmp_path / "script.json"
+    script.write_text('{"faults": [{"fault": "status", "vendor": "stripe"}]}')
+    assert client.begin(own, script) == [("status", 0, 0)]
+    charges(sandbox)
+    assert client.look(own) == [("status", 1, 1)]
+    assert client.finish(own) == [("status", 1, 1)]
+    assert client.look(own) == []
+    script.write_text("{")
+    with pytest.raises(SettingError, match=r"^The chaos script is wrong: "):
+        client.begin(own, script)
+    with pytest.raises(SettingError, match=r"can't be read: No such file"):
+        client.begin(own, tmp_path / "none.json")
+    with pytest.raises(ServiceError, match=r"^The sandbox shop at http://127\.0\.0\.1:1 doesn't take a chaos script"):
+        client.look("http://127.0.0.1:1")
+
+
 def test_the_ledger_knows_every_object_that_is_loaded(sandbox: httpx.Client) -> None:
     assert set(sandbox.get("/truth").json()) == {name for names in TABLES.values() for name in names}
 
@@ -290,5 +309,5 @@ def test_a_shop_can_begin_with_a_script(start: Start, tmp_path: Path) -> None:
     script = tmp_path / "script.json"
     script.write_text('{"faults": [{"fault": "status", "code": 502, "vendor": "stripe"}]}')
     address = start("--orders", "5", "--chaos", str(script))
-    with httpx.Client(base_url=address, auth=(credentials.STRIPE_API_KEY, "")) as client:
-        assert [client.get("/v1/charges").status_code for _ in range(2)] == [502, 200]
+    with httpx.Client(base_url=address, auth=(credentials.STRIPE_API_KEY, "")) as http:
+        assert [http.get("/v1/charges").status_code for _ in range(2)] == [502, 200]
