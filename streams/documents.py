@@ -18,10 +18,23 @@ HEEDED = frozenset(
     "create update updated paid cancelled fulfilled partially_fulfilled delete enable disable".split()  # noqa: SIM905
 )
 STRIPE = {
-    "customer": "stripe_customers",
-    "charge": "stripe_charges",
-    "refund": "stripe_refunds",
-    "balance_transaction": "stripe_balance_transactions",
+    kind: f"stripe_{table}"
+    for kind, table in {
+        "customer": "customers",
+        "charge": "charges",
+        "refund": "refunds",
+        "balance_transaction": "balance_transactions",
+        "payment_intent": "payment_intents",
+        "dispute": "disputes",
+        "payout": "payouts",
+        "invoice": "invoices",
+        "subscription": "subscriptions",
+        "product": "products",
+        "price": "prices",
+        "coupon": "coupons",
+        "checkout.session": "checkout_sessions",
+        "credit_note": "credit_notes",
+    }.items()
 }
 STRIPE_EVENTS = "stripe_events"
 TABLES = (*(table for table, _ in SHOPIFY.values()), STRIPE_EVENTS, *STRIPE.values())
@@ -102,6 +115,8 @@ def _of_stripe(event: Event) -> list[Document]:
     about = _decode_keys(said.data.object)
     found = [Document(STRIPE_EVENTS, said.id, version, event.body)]
     if about.id and about.object in STRIPE:
-        op = "delete" if said.type.endswith(".deleted") else "upsert"
+        # A subscription that is "deleted" has ended and can still be read (docs.stripe.com/api/events/types).
+        deleted = said.type.endswith(".deleted") and about.object != "subscription"
+        op = "delete" if deleted else "upsert"
         found.append(Document(STRIPE[about.object], about.id, version, bytes(said.data.object), op))
     return found

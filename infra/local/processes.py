@@ -124,7 +124,7 @@ def last_lines(log: Path, count: int = 20) -> list[str]:
     """Give the last non-empty lines of ``log``, at most ``count``; none when there is no log."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 16_384))
+            file.seek(max(0, log.stat().st_size - 262_144))
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return []

@@ -1,13 +1,14 @@
 """One service from nothing to ready: launched, recorded, asked until it answers."""
 
 import contextlib
+import re
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 from infra.local import processes, records
-from infra.local.ports import Ports
+from infra.local.ports import Ports, is_free
 from infra.local.records import Record, User
 from infra.local.service import Service
 from infra.local.state import is_full, no_room
@@ -19,6 +20,9 @@ PROBE_SECONDS = 0.05
 STOP_SECONDS = 10.0
 TRIES = 3
 TAKEN = ("address already in use", "is not available", "could not bind", "port allocation failed")
+# A program in Go that gives up writes the stacks of hundreds of goroutines after its last words.
+LAST_WORDS = 1_000
+FRAME = re.compile(r"goroutine \d+ .*|created by .*|\S+\(.*\)|\S+\.(go|s):\d+( \+0x[0-9a-f]+)?")
 FULL = "no space left on device"
 
 
@@ -88,7 +92,7 @@ def wait(service: Service, record: Record, cancelled: threading.Event, seconds: 
 
 def failure(service: Service, record: Record, what: str) -> BoathouseError:
     """Make the error of a service that is down, from the end of its log."""
-    lines = processes.last_lines(Path(record.log))
+    lines = [line for line in processes.last_lines(Path(record.log), LAST_WORDS) if not FRAME.fullmatch(line)]
     text = "\n".join(lines).lower()
     if is_out_of_room(record):
         return no_room(Path(record.log).parent)
@@ -97,7 +101,8 @@ def failure(service: Service, record: Record, what: str) -> BoathouseError:
     for secret in record.secrets.values():
         last = last.replace(secret, "***")
     sentence = f"{service.title} {what}: {last}; see {record.log}, or set {service.setting} to your own."
-    return PortLostError(sentence) if any(words in text for words in TAKEN) else ServiceError(sentence)
+    lost = any(words in text for words in TAKEN) or not (record.living or all(map(is_free, record.ports.values())))
+    return PortLostError(sentence) if lost else ServiceError(sentence)
 
 
 def is_out_of_room(record: Record) -> bool:

@@ -12,6 +12,7 @@ from infra import local
 from infra.local import ports, records, starting
 from infra.local.binaries import installed_file
 from infra.local.records import Record
+from infra.local.seaweedfs import SeaweedFS
 from infra.local.valkey import Valkey
 from lake.errors import DiskFullError, PortTakenError, ServiceError
 from lake.settings import Settings
@@ -84,6 +85,20 @@ def test_a_log_that_ends_with_a_full_disk_is_a_full_disk(tmp_path: Path) -> None
     log.write_text("# Can't write the append only file: No space left on device\n")
     error = starting.failure(Valkey(), Record("valkey", 1, {}, {}, str(log)), "died")
     assert isinstance(error, DiskFullError)
+
+
+def test_a_port_that_somebody_took_meanwhile_is_told_from_the_log_or_from_the_port(tmp_path: Path) -> None:
+    log = tmp_path / "seaweedfs.log"
+    frames = "main.main()\n\t/src/weed/weed.go:84 +0x1d\ngithub.com/x/glog.Fatalf(...)\n" * 200
+    log.write_text("F1123 06:14:00 s3.go:1 listen tcp 127.0.0.1:8333: bind: address already in use\n" + frames)
+    error = starting.failure(SeaweedFS(), Record("seaweedfs", 1, {}, {}, str(log)), "ended while it started")
+    assert isinstance(error, starting.PortLostError)
+    assert "bind: address already in use; see" in str(error)
+    log.write_text("F1123 06:14:00 s3.go:1 no reason\n" + frames)
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        record = Record("seaweedfs", 1, {"s3.port": somebody.getsockname()[1]}, {}, str(log))
+        assert isinstance(starting.failure(SeaweedFS(), record, "ended"), starting.PortLostError)
+    assert not isinstance(starting.failure(SeaweedFS(), record, "ended"), starting.PortLostError)
 
 
 def test_a_secret_in_a_log_is_not_repeated(tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ from lake.bus import Event
 from lake.catalogue import ensure_table, find_table
 from lake.commits import Mark, commit_once
 from lake.documents import SCHEMA
+from lake.pins import pin_tables
+from lake.transforms import transform
+from lake.warehouse import WAREHOUSE
 from pipelines.repair import TABLES, difference, repair
 from streams.documents import documents_of
 from streams.rows import DAY, Rows
@@ -113,3 +116,21 @@ def test_a_repair_brings_everything_that_webhooks_did_not_though_nothing_was_eve
     scene: Callable[..., Scene], vendor: str
 ) -> None:
     converge(scene(vendor, MOVED[vendor]), Random(f"{vendor} never pulled"), 1)
+
+
+@pytest.mark.parametrize("vendor", ["shopify", "stripe"])
+def test_after_a_repair_silver_shows_just_what_the_source_holds(scene: Callable[..., Scene], vendor: str) -> None:
+    there = scene(vendor, TABLES[vendor])
+    converge(there, Random(f"{vendor} in silver"), 1)
+    mend(there, TABLES[vendor])
+    transform(there.lake.settings, pin_tables(there.lake.catalogue, "bronze"))
+    for name in TABLES[vendor]:
+        truth = {entry["id"].rpartition("/")[2] for entry in there.sandbox.truth(name)}
+        assert shown(there, name) == truth, name
+
+
+def shown(there: Scene, name: str) -> set[str]:
+    """Read the ids that a table's silver model shows: its first column."""
+    with duckdb.connect(str(there.lake.settings.state_dir / WAREHOUSE), read_only=True) as connection:
+        relation = connection.table(f"silver.stg_{name}")
+        return {str(identity) for (identity,) in relation.project(relation.columns[0]).fetchall()}
