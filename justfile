@@ -57,6 +57,10 @@ status:
 clean:
     @uv run boathouse clean
 
+# Measure beside the peers: just bench api_load, or all
+bench *options:
+    @uv run python -m bench "$@"
+
 # Check style, types, the SQL's format and the house rules
 check:
     uv run ruff check .

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("pipelines", "lake", "streams", "server", "infra", "boathouse")
+PACKAGES = ("pipelines", "lake", "streams", "server", "infra", "boathouse", "bench")
 MAY_IMPORT = {
     "lake": set[str](),
     "pipelines": {"lake"},
@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "server": {"lake"},
     "infra": {"lake"},
     "boathouse": {"lake", "pipelines", "streams", "server", "infra"},
+    "bench": {"lake", "pipelines", "streams", "server", "infra", "boathouse"},
 }
 DUMPING_GROUNDS = {"utils", "helpers", "common", "lib", "core", "misc", "base", "manager", "handler", "util", "helper"}
 LONGEST = 250

@@ -61,6 +61,9 @@ def place(folder: Path, account: Account) -> Path:
     if is_open(folder):
         return folder
     outside = _outside(folder)
+    if outside.exists():
+        # It is of a state folder that somebody removed by hand: nobody knows its password any more.
+        shutil.rmtree(_claimed(outside))
     (folder / POINTER).write_text(str(outside), "utf-8")
     return _claimed(outside)
 

@@ -132,6 +132,17 @@ def test_root_without_a_searchable_folder_keeps_postgres_outside_and_removes_it(
 
 
 @pytest.mark.skipif(not ROOT, reason="only root needs another account for Postgres")
+def test_root_starts_again_after_the_state_folder_was_removed_by_hand(empty: Settings) -> None:
+    for _ in range(2):
+        empty.state_dir.mkdir(mode=0o700)
+        with local.running(empty, only=["postgres"]), psycopg.connect(local.admin_dsn(empty)) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        shutil.rmtree(empty.state_dir)
+    empty.state_dir.mkdir(mode=0o700)
+    account.place(state.state_dir(empty) / "postgres", account.choose())
+
+
+@pytest.mark.skipif(not ROOT, reason="only root needs another account for Postgres")
 def test_root_copies_programs_that_the_account_cannot_reach(tmp_path: Path) -> None:
     wheel = installed_file(PACKAGE, "postgres", Postgres()).parents[2]
     closed, outside = tmp_path / "closed", tmp_path / "outside"

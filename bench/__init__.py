@@ -1,0 +1,1 @@
+"""Benchmarks: ours beside its best peers and the machine's own limit, turn by turn."""

@@ -1,0 +1,1 @@
+"""Shopify orders from HTTP on loopback to a committed Iceberg table."""

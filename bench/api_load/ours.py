@@ -1,0 +1,57 @@
+"""Boathouse as a contestant: the orders through the polling lane into bronze, then read back by DuckDB."""
+
+import json
+import sys
+import time
+from importlib.metadata import version
+from typing import Any
+
+from lake.catalogue import open_catalogue
+from lake.handover import load
+from lake.pins import Pin
+from lake.readers import connect, scan
+from lake.settings import silence_telemetry
+from pipelines.documents import Load
+from pipelines.loads import known_documents, run_load
+from pipelines.shopify import shopify_source
+
+CHECKSUM = "(sum(md5_number_lower(id)) % 18446744073709551616)::VARCHAR"
+
+
+def main() -> None:
+    """Load, and say what was done."""
+    told = json.loads(sys.stdin.read())
+    settings = load(told["settings"]).model_copy(
+        update={
+            "shopify_shop": "bench",
+            "shopify_url": told["url"],
+            "shopify_access_token": "shpat_bench",
+            "shopify_objects": ["orders"],
+        }
+    )
+    settings = type(settings).model_validate(settings.model_dump())
+    silence_telemetry(settings)
+    catalogue = open_catalogue(settings)
+    began = time.monotonic()
+    with known_documents(settings, catalogue) as known:
+
+        def source(opened: Load) -> Any:
+            cursors = {"shopify_orders": "1997-01-01T00:00:00Z"}
+            made = shopify_source(settings, opened, cursors, known)
+            return made.with_resources("shopify_orders", "quarantine")
+
+        run_load(settings, catalogue, "shopify", source)
+    seconds = time.monotonic() - began
+    table = catalogue.load_table("bronze.shopify_orders")
+    pin = Pin.of(table)
+    assert pin is not None
+    with connect(settings) as connection:
+        found = connection.execute(f"SELECT count(*), {CHECKSUM} FROM {scan(pin)}").fetchone()
+    assert found is not None
+    catalogue.purge_table("bronze.shopify_orders")
+    said = {"seconds": seconds, "rows": found[0], "checksum": found[1], "version": version("boathouse")}
+    print(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main()

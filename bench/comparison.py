@@ -1,0 +1,133 @@
+"""Contestants run in turn, A B A B, and their ratios: as a table, and as JSON for whoever collects them."""
+
+import json
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from rich.table import Table
+
+from bench.trial import Trial
+from lake.errors import ProofError
+
+OURS = "boathouse"
+PAIRS = 5
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Who runs: ``kind`` is ours, peer or limit."""
+
+    name: str
+    kind: str
+    run: Callable[[], Trial]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times as fast as another ours is, over all pairs."""
+
+    median: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every trial of every contestant, in the order in which they ran."""
+
+    name: str
+    rows: int
+    contestants: tuple[Contestant, ...]
+    trials: dict[str, list[Trial]]
+
+    def ratio(self, other: str) -> Ratio:
+        """Compare ours with another's trial of the same turn."""
+        pairs = zip(self.trials[OURS], self.trials[other], strict=True)
+        ratios = [theirs.seconds / ours.seconds for ours, theirs in pairs]
+        return Ratio(median(ratios), min(ratios), max(ratios))
+
+    def best(self, kind: str) -> str | None:
+        """Name the fastest peer; of the limits the slowest, since nobody gets below any of them."""
+        names = [one.name for one in self.contestants if one.kind == kind]
+        if not names:
+            return None
+        return (max if kind == "limit" else min)(names, key=self.seconds)
+
+    def seconds(self, name: str) -> float:
+        """Give the median of a contestant's seconds."""
+        return median(trial.seconds for trial in self.trials[name])
+
+    def as_json(self) -> str:
+        """Write it down: rates in rows a second, ratios of speed, so that more is better."""
+        rates = {name: self.rows / self.seconds(name) for name in self.trials}
+        peer, limit = self.best("peer"), self.best("limit")
+        peers = {one.name: rates[one.name] for one in self.contestants if one.kind == "peer"}
+        said = {
+            "name": self.name,
+            "unit": "rows/s",
+            "rows": self.rows,
+            "ours": rates[OURS],
+            "peer": rates[peer] if peer else None,
+            "peers": peers,
+            "limit": rates[limit] if limit else None,
+            "vs_peer": asdict(self.ratio(peer)) if peer else None,
+            "vs_peers": {name: asdict(self.ratio(name)) for name in peers},
+            "vs_limit": asdict(self.ratio(limit)) if limit else None,
+            "rows_a_cpu_second": {name: self.rows / self._cpu(name) for name in self.trials},
+            "peak_bytes": {name: max(trial.peak_bytes for trial in tried) for name, tried in self.trials.items()},
+            "pairs": len(self.trials[OURS]),
+            "versions": {name: tried[0].version for name, tried in self.trials.items()},
+            "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        }
+        return json.dumps(said, indent=2)
+
+    def table(self) -> Table:
+        """Give it as a person reads it."""
+        table = Table(box=None, pad_edge=False)
+        table.add_column("contestant", no_wrap=True)
+        for name in ("seconds", "rows/s", "rows/CPU s", "peak MiB", "ours is"):
+            table.add_column(name, justify="right")
+        for name, tried in self.trials.items():
+            ratio = "" if name == OURS else f"{(r := self.ratio(name)).median:.2f} × ({r.least:.2f}-{r.most:.2f})"
+            seconds, peak = self.seconds(name), max(trial.peak_bytes for trial in tried) / 2**20
+            numbers = f"{seconds:.2f}", f"{self.rows / seconds:,.0f}", f"{self.rows / self._cpu(name):,.0f}"
+            table.add_row(name, *numbers, f"{peak:,.0f}", ratio)
+        return table
+
+    def write(self, folder: Path) -> Path:
+        """Keep it as ``<name>.json`` in a folder, and give the file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{self.name}.json"
+        file.write_text(self.as_json() + "\n", encoding="utf-8")
+        return file
+
+    def _cpu(self, name: str) -> float:
+        return median(trial.cpu_seconds for trial in self.trials[name])
+
+
+def compare(
+    name: str, rows: int, contestants: tuple[Contestant, ...], pairs: int, say: Callable[[str], None]
+) -> Comparison:
+    """Warm everyone up once, then let them run ``pairs`` times, taking turns.
+
+    Raises ProofError when someone did other work than the others.
+    """
+    trials: dict[str, list[Trial]] = {one.name: [] for one in contestants}
+    for turn, one in _turns(contestants, pairs):
+        say(f"{name}: {one.name}, {'warm-up' if turn == 0 else f'{turn} of {pairs}'}")
+        trial = one.run()
+        if turn:
+            trials[one.name].append(trial)
+    done = {(trial.rows, trial.checksum) for tried in trials.values() for trial in tried}
+    if len(done) != 1 or next(iter(done))[0] != rows:
+        raise ProofError(f"The contestants of {name} did different work, so their times say nothing: {sorted(done)}.")
+    return Comparison(name, rows, contestants, trials)
+
+
+def _turns(contestants: tuple[Contestant, ...], pairs: int) -> Iterator[tuple[int, Contestant]]:
+    for turn in range(pairs + 1):
+        for one in contestants:
+            yield turn, one

@@ -1,0 +1,80 @@
+"""Benchmarks compare equal work in turns, and say how many times as fast."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.comparison import Contestant, compare
+from bench.trial import Trial, attempt
+from lake.errors import ProofError, ServiceError
+
+
+def trial(seconds: float, rows: int = 10, checksum: str = "1") -> Trial:
+    return Trial(seconds, seconds / 2, 2**20, rows, checksum, "v1")
+
+
+def running(*trials: Trial) -> Callable[[], Trial]:
+    waiting = iter(trials)
+    return lambda: next(waiting)
+
+
+def contestants(*more: Contestant) -> tuple[Contestant, ...]:
+    ours = Contestant("boathouse", "ours", running(trial(9), trial(1), trial(2)))
+    return (ours, *more)
+
+
+def test_ratios_are_of_trials_of_the_same_turn_and_the_warm_up_does_not_count() -> None:
+    peer = Contestant("slow", "peer", running(trial(1), trial(10), trial(40)))
+    quick = Contestant("quick", "peer", running(trial(1), trial(4), trial(4)))
+    limit = Contestant("bare", "limit", running(trial(1), trial(0.5), trial(1)))
+    found = compare("x", 10, contestants(peer, quick, limit), 2, lambda _: None)
+    assert (found.best("peer"), found.best("limit")) == ("quick", "bare")
+    said = json.loads(found.as_json())
+    assert said["vs_peer"] == {"median": 3.0, "least": 2.0, "most": 4.0}
+    assert said["vs_peers"]["slow"] == {"median": 15.0, "least": 10.0, "most": 20.0}
+    assert said["vs_limit"]["median"] == 0.5
+    assert (said["pairs"], said["unit"], said["versions"]["slow"]) == (2, "rows/s", "v1")
+
+
+def test_without_peers_their_ratio_is_null() -> None:
+    found = compare("x", 10, contestants(), 2, lambda _: None)
+    assert json.loads(found.as_json())["vs_peer"] is None
+
+
+@pytest.mark.parametrize("other", [trial(1, rows=9), trial(1, checksum="2")])
+def test_other_work_is_a_failure_and_no_figure(other: Trial) -> None:
+    peer = Contestant("other", "peer", running(other, other, other))
+    with pytest.raises(ProofError, match="did different work"):
+        compare("x", 10, contestants(peer), 2, lambda _: None)
+
+
+def test_a_run_is_measured_and_a_failed_one_says_why() -> None:
+    program = "import json, sys; told = json.load(sys.stdin); bytearray(50_000_000); print(json.dumps(told))"
+    said: dict[str, object] = {"seconds": 2.5, "rows": 3, "checksum": "c", "version": "v"}
+    found = attempt([sys.executable, "-c", program], said)
+    assert (found.seconds, found.rows, found.checksum, found.version) == (2.5, 3, "c", "v")
+    assert found.cpu_seconds > 0
+    assert found.peak_bytes > 50_000_000
+    with pytest.raises(ServiceError, match="failed: no room"):
+        attempt([sys.executable, "-c", "raise SystemExit('no room')"], {})
+
+
+def test_each_benchmark_works_at_toy_size(tmp_path: Path) -> None:
+    root = Path(__file__).parent.parent.parent
+    command = [sys.executable, "-m", "bench", "api_load", "--rows", "600", "--pairs", "1", "--no-peers"]
+    environment = {"BOATHOUSE_STATE_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("api_load: 600 rows · ")
+    said = json.loads((tmp_path / "bench" / "api_load.json").read_text())
+    assert said["ours"] > 0
+    assert said["vs_limit"]["median"] > 0
+
+
+def test_a_benchmark_that_does_not_exist_is_named_with_those_that_do() -> None:
+    done = subprocess.run([sys.executable, "-m", "bench", "nothing"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "bench: There is no benchmark 'nothing'; there is api_load.\n")
