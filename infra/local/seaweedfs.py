@@ -49,7 +49,7 @@ FLAGS = (
     "-volume.preStopSeconds=0",
 )
 # Left alone, SeaweedFS allows one volume a free GiB: a small disk runs out of volumes long before room.
-LEAST_VOLUMES = 64
+LEAST_VOLUMES = 512
 
 
 class SeaweedFS:

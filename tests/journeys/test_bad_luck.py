@@ -84,6 +84,12 @@ def test_the_second_writer_is_told_who_holds_the_lock(user: User) -> None:
         assert "somebody's migration (process" in sentence(user.boathouse("run"))
 
 
+WITHOUT_CURRENCY = (
+    '{"id": "gid://shopify/Order/1", "createdAt": "2026-01-01T00:00:00Z",'
+    ' "totalPriceSet": {"shopMoney": {"amount": "1.00"}}, "subtotalPriceSet": {"shopMoney": {"amount": "1.00"}}}'
+)
+
+
 def test_a_failed_audit_leaves_the_release_before(user: User) -> None:
     assert user.boathouse("run").returncode == 0
     with local.running(user.state, only={"seaweedfs"}) as live:
@@ -92,7 +98,7 @@ def test_a_failed_audit_leaves_the_release_before(user: User) -> None:
         broken = {
             "id": "gid://shopify/Order/1",
             "version": "2026-01-01T00:00:00Z",
-            "payload": '{"id": "gid://shopify/Order/1", "createdAt": null}',
+            "payload": WITHOUT_CURRENCY,
             "_op": "upsert",
             "_lane": "repair",
             "_received_at": datetime(2026, 1, 1, tzinfo=UTC),

@@ -132,5 +132,6 @@ def test_after_a_repair_silver_shows_just_what_the_source_holds(scene: Callable[
 def shown(there: Scene, name: str) -> set[str]:
     """Read the ids that a table's silver model shows: its first column."""
     with duckdb.connect(str(there.lake.settings.state_dir / WAREHOUSE), read_only=True) as connection:
-        relation = connection.table(f"silver.stg_{name}")
-        return {str(identity) for (identity,) in relation.project(relation.columns[0]).fetchall()}
+        return {
+            str(row[0]).rpartition("/")[2] for row in connection.execute(f"SELECT * FROM silver.stg_{name}").fetchall()
+        }

@@ -7,7 +7,7 @@ from pipelines.stripe.api import PAGE
 from tests.pipelines.vendor import Asked, Vendor
 
 NOON = int(datetime(2024, 1, 1, 12, tzinfo=UTC).timestamp())
-NOW = int(datetime.now(UTC).timestamp())
+_began = [0]
 
 
 def charge(number: int, minute: int, **more: object) -> dict[str, Any]:
@@ -15,9 +15,19 @@ def charge(number: int, minute: int, **more: object) -> dict[str, Any]:
     return {"id": f"ch_{number}", "object": "charge", "created": NOON + 60 * minute} | more
 
 
-def event(number: int, about: dict[str, Any], at: int = NOW) -> dict[str, Any]:
+def begin() -> None:
+    """Let it be now: what a test calls now stays so to its end."""
+    _began[0] = int(datetime.now(UTC).timestamp())
+
+
+def now() -> int:
+    """When the test began, in Unix seconds."""
+    return _began[0]
+
+
+def event(number: int, about: dict[str, Any], at: int | None = None) -> dict[str, Any]:
     """An event of just now."""
-    return {"id": f"evt_{number}", "object": "event", "created": at, "data": {"object": about}}
+    return {"id": f"evt_{number}", "object": "event", "created": now() if at is None else at, "data": {"object": about}}
 
 
 def asked_for(account: Vendor, path: str) -> list[Asked]:

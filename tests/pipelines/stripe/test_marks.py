@@ -12,7 +12,7 @@ from lake.errors import SettingError, SourceError
 from pipelines.stripe import TABLES, WRITER
 from pipelines.stripe.cursor import decode
 from tests.pipelines.conftest import Lake
-from tests.pipelines.stripe.account import NOON, NOW, charge, event, seconds
+from tests.pipelines.stripe.account import NOON, charge, event, now, seconds
 from tests.pipelines.vendor import Asked, Reply, Vendor, body
 
 CHARGES = 25
@@ -119,7 +119,7 @@ def test_two_changes_in_one_second_are_both_seen(lake: Lake, account: Vendor) ->
         assert lake.pull("stripe").rows["stripe_charges"] == 1
     assert lake.pull("stripe").total == 0
     found = [(row["version"], state_of(row)) for row in lake.rows("stripe_charges") if row["id"] == "ch_7"]
-    assert found[1:] == [(seconds(NOW), "first"), (f"{seconds(NOW)}~0002", "second")]
+    assert found[1:] == [(seconds(now()), "first"), (f"{seconds(now())}~0002", "second")]
 
 
 def state_of(row: dict[str, Any]) -> Any:
@@ -128,7 +128,7 @@ def state_of(row: dict[str, Any]) -> Any:
 
 def test_a_session_that_changes_in_the_second_it_was_made_is_read_again(lake: Lake, account: Vendor) -> None:
     """No event tells of a checkout session's beginning."""
-    session = {"id": "cs_1", "object": "checkout.session", "created": NOW, "status": "open"}
+    session = {"id": "cs_1", "object": "checkout.session", "created": now(), "status": "open"}
     lake.pull("stripe")
     account.objects["sessions"] = [session]
     assert lake.pull("stripe").rows["stripe_checkout_sessions"] == 1
@@ -142,7 +142,7 @@ def test_an_event_that_comes_twice_counts_once(lake: Lake, account: Vendor) -> N
     lake.pull("stripe")
     account.objects["events"] = [event(1, {"id": "ch_7", "object": "charge"})] * 2
     assert lake.pull("stripe").rows["stripe_charges"] == 1
-    assert [row["version"] for row in lake.rows("stripe_charges") if row["id"] == "ch_7"][-1] == seconds(NOW)
+    assert [row["version"] for row in lake.rows("stripe_charges") if row["id"] == "ch_7"][-1] == seconds(now())
 
 
 def test_every_event_is_heeded_however_many_there_are(
@@ -196,7 +196,7 @@ def test_the_mark_of_a_quiet_table_moves_too(lake: Lake, account: Vendor) -> Non
     rewind(lake, days=2)
     account.objects["events"] = [event(1, {"id": "ch_7", "object": "charge"})]
     lake.pull("stripe")
-    assert decode(lake.cursor("stripe_payouts", "stripe")).event > seconds(NOW - 3600)
+    assert decode(lake.cursor("stripe_payouts", "stripe")).event > seconds(now() - 3600)
     snapshots = len(lake.catalogue.load_table("bronze.stripe_payouts").metadata.metadata_log)
     lake.pull("stripe")
     assert len(lake.catalogue.load_table("bronze.stripe_payouts").metadata.metadata_log) == snapshots

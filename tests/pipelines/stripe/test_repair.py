@@ -8,7 +8,7 @@ from lake.errors import UnknownNameError
 from pipelines.documents import Landing, Load
 from pipelines.stripe.repair import read_again, versions
 from tests.pipelines.conftest import Lake
-from tests.pipelines.stripe.account import NOON, NOW, charge, event, seconds
+from tests.pipelines.stripe.account import NOON, charge, event, now, seconds
 from tests.pipelines.vendor import Vendor
 
 LINES = [{"id": f"il_{number}", "object": "line_item", "amount": number} for number in range(25)]
@@ -85,10 +85,10 @@ def test_what_is_fetched_beats_a_webhook_of_the_same_second_and_yields_to_the_ne
     lake: Lake, account: Vendor
 ) -> None:
     lake.pull("stripe")
-    lake.deliver("stripe_charges", "ch_2", seconds(NOW))
+    lake.deliver("stripe_charges", "ch_2", seconds(now()))
     assert lacking(lake, "stripe_charges") == ["ch_2"]
     (_, version, _), *_ = read_again(lake.settings, "stripe_charges", ["ch_2"])
-    assert version > seconds(NOW)
+    assert version > seconds(now())
     repair(lake, "stripe_charges", "ch_2")
     assert lacking(lake, "stripe_charges") == []
     lake.deliver("stripe_charges", "ch_1", "2099-01-01T00:00:00Z")
