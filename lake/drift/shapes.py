@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-SAMPLE = 10_000
+SAMPLE = 5_000
 """Documents of a load whose shape is looked at; of a larger load, as many are drawn by lot, always the same ones."""
 FREE = ("metadata", "note_attributes", "properties")
 """Objects whose keys the merchant makes up: they are one path, ``metadata.*``."""
