@@ -16,6 +16,9 @@ SCHEMA = pa.schema(
 )
 """What a vendor sent, whole (``payload``), beside what identifies and orders it (``id``, ``version``)."""
 
+LATEST = "version DESC, _op = 'delete' DESC, _lane = 'webhook', _received_at DESC, _load_id DESC"
+"""The order in which silver takes the last word on an id (sqlmesh/macros/documents.py, is_latest)."""
+
 QUARANTINE_SCHEMA = pa.schema(
     [
         ("id", pa.string()),

@@ -44,14 +44,14 @@ def secret_sql(settings: Settings) -> str:
         return ""
     parts = {
         "TYPE": "s3",
-        "KEY_ID": _quoted(settings.s3_access_key.get_secret_value()),
-        "SECRET": _quoted(settings.s3_secret_key.get_secret_value()),
-        "REGION": _quoted(settings.s3_region),
+        "KEY_ID": quoted(settings.s3_access_key.get_secret_value()),
+        "SECRET": quoted(settings.s3_secret_key.get_secret_value()),
+        "REGION": quoted(settings.s3_region),
     }
     if settings.s3_endpoint:
         endpoint = urlsplit(settings.s3_endpoint)
         parts |= {
-            "ENDPOINT": _quoted(endpoint.netloc),
+            "ENDPOINT": quoted(endpoint.netloc),
             "URL_STYLE": "'path'",
             "USE_SSL": str(endpoint.scheme == "https").lower(),
         }
@@ -67,8 +67,9 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 def scan(pin: Pin) -> str:
     """Write the table expression that reads exactly the pinned snapshot."""
-    return f"iceberg_scan({_quoted(pin.metadata_location)}, snapshot_from_id={pin.snapshot_id})"
+    return f"iceberg_scan({quoted(pin.metadata_location)}, snapshot_from_id={pin.snapshot_id})"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Write a text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -1,6 +1,6 @@
 """A repair: the source is asked again what it holds, and what bronze lacks of it is fetched and lands."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,11 +12,11 @@ from pyiceberg.catalog import Catalog
 
 from lake.catalogue import ensure_table, find_table
 from lake.commits import Mark, commit_once
-from lake.documents import SCHEMA
+from lake.documents import LATEST, SCHEMA
 from lake.errors import UnknownNameError
 from lake.failpoints import reached
 from lake.pins import Pin
-from lake.proofs import Tally
+from lake.proofs import order_free_hash
 from lake.readers import connect, scan
 from lake.settings import Settings
 from pipelines import shopify, stripe
@@ -81,13 +81,15 @@ def difference(settings: Settings, catalogue: Catalog, table: str, since: str) -
             "SELECT id FROM current ANTI JOIN said USING (id) WHERE version >= ? ORDER BY id",
             since,
         )
-        gone = []
-        for identity, version, payload in asked.read_again(settings, table, doubtful):
-            if payload is None:
-                gone.append(identity)
-            elif not _ids(connection, "SELECT id FROM held WHERE id = ? AND version = ?", identity, version):
-                missing += (identity,)
-    return Difference(table, since, said, missing, tuple(gone))
+        known = set(_among(connection, "held", doubtful))
+        again = [
+            (one, version, payload is None) for one, version, payload in asked.read_again(settings, table, doubtful)
+        ]
+    gone = tuple(identity for identity, _, is_gone in again if is_gone)
+    changed = tuple(
+        identity for identity, version, is_gone in again if not is_gone and (identity, version) not in known
+    )
+    return Difference(table, since, said, missing + changed, gone)
 
 
 def repair(
@@ -101,14 +103,14 @@ def repair(
     asked = _ASKED[found.table.partition("_")[0]]
     ids = [*found.missing, *found.gone]
     landed = 0
-    for start in range(0, len(ids), ROUND):
-        with _compared(settings, catalogue, found.table) as connection:
+    with _compared(settings, catalogue, found.table) as connection:
+        for start in range(0, len(ids), ROUND):
             these = ids[start : start + ROUND]
             rows = list(_news(connection, these, asked.read_again(settings, found.table, these)))
-        _land(settings, catalogue, found.table, rows)
-        reached("repair.landed")
-        landed += len(rows)
-        progress(f"{found.table}: {landed:,} of {len(ids):,}")
+            _land(settings, catalogue, found.table, rows)
+            reached("repair.landed")
+            landed += len(rows)
+            progress(f"{found.table}: {landed:,} of {len(ids):,}")
     return landed
 
 
@@ -117,13 +119,14 @@ def _compared(settings: Settings, catalogue: Catalog, table: str) -> Iterator[du
     """Open a connection that sees what bronze holds (``held``: id, version) and what it shows (``current``)."""
     target = find_table(catalogue, f"bronze.{table}")
     pin = None if target is None else Pin.of(target)
-    empty = "(SELECT '' AS id, '' AS version, '' AS _op, '' AS _lane, now() AS _received_at WHERE false)"
+    columns = "'' AS id, '' AS version, '' AS _op, '' AS _lane, now() AS _received_at, '' AS _load_id"
+    empty = f"(SELECT {columns} WHERE false)"
     with connect(settings) as connection:
         connection.execute(f"CREATE TEMP VIEW rows AS SELECT * FROM {scan(pin) if pin else empty}")
         connection.execute("CREATE TEMP TABLE held AS SELECT DISTINCT id, version FROM rows")
         connection.execute(
-            "CREATE TEMP TABLE current AS SELECT id, version, _op FROM rows WHERE id IS NOT NULL QUALIFY"
-            " row_number() OVER (PARTITION BY id ORDER BY version DESC, _op = 'delete' DESC) = 1 AND _op <> 'delete'"
+            "CREATE TEMP TABLE current AS SELECT id, version FROM rows WHERE id IS NOT NULL QUALIFY"
+            f" row_number() OVER (PARTITION BY id ORDER BY {LATEST}) = 1 AND _op <> 'delete'"
         )
         connection.execute("CREATE TEMP TABLE said (id VARCHAR, version VARCHAR)")
         yield connection
@@ -151,15 +154,19 @@ def _ids(connection: duckdb.DuckDBPyConnection, sql: str, *values: str) -> tuple
     return tuple(str(identity) for (identity,) in connection.execute(sql, list(values)).fetchall())
 
 
+def _among(connection: duckdb.DuckDBPyConnection, table: str, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Give the (id, version) pairs of these ids in ``held`` or ``current``."""
+    wanted = "WHERE id IN (SELECT unnest(?::VARCHAR[]))"
+    return connection.execute(f"SELECT id, version FROM {table} {wanted}", [list(ids)]).fetchall()
+
+
 def _news(connection: duckdb.DuckDBPyConnection, ids: list[str], again: Iterable[Again]) -> Iterator[dict[str, str]]:
     """Give the rows to land of what was read again: nothing that bronze holds, no deletion of what it doesn't show.
 
     A deletion without a version happened by now, and after what bronze shows.
     """
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    among = "WHERE id IN (SELECT unnest(?::VARCHAR[]))"
-    held = set(connection.execute(f"SELECT id, version FROM held {among}", [ids]).fetchall())
-    shown = dict(connection.execute(f"SELECT id, version FROM current {among}", [ids]).fetchall())
+    held, shown = set(_among(connection, "held", ids)), dict(_among(connection, "current", ids))
     for identity, version, payload in again:
         if payload is None and identity in shown:
             yield {"id": identity, "version": max(version or now, shown[identity]), "payload": "{}", "_op": "delete"}
@@ -171,12 +178,10 @@ def _land(settings: Settings, catalogue: Catalog, table: str, rows: list[dict[st
     if not rows:
         return
     at = datetime.now(UTC)
-    tally = Tally()
-    for row in rows:
-        tally.add(row["id"], row["version"])
-    load_id = f"{WRITER}-{tally.hash}-{at:%Y%m%dT%H%M%S%fZ}"
+    claimed = order_free_hash(pa.array([row["id"] for row in rows]), pa.array([row["version"] for row in rows]))
+    load_id = f"{WRITER}-{claimed}-{at:%Y%m%dT%H%M%S%fZ}"
     version = settings.shopify_api_version if table.startswith("shopify") else settings.stripe_api_version
     same = {"_lane": "repair", "_api_version": version, "_received_at": at, "_load_id": load_id}
-    mark = Mark(WRITER, load_id, "", tally.count, tally.hash, "documents read again by their ids")
+    mark = Mark(WRITER, load_id, "", len(rows), claimed, "documents read again by their ids")
     target = ensure_table(catalogue, f"bronze.{table}", SCHEMA, partition_day="_received_at")
     commit_once(target, [pa.Table.from_pylist([row | same for row in rows], schema=SCHEMA)], mark)

@@ -79,7 +79,7 @@ def record_drift(catalogue: Catalog, changes: Iterable[Change], loads: Loads, at
         for one in found
     ]
     table = ensure_table(catalogue, f"{ops}.drift", DRIFT_SCHEMA)
-    mark = Mark("drift", f"drift-{_hash(loads)}", claim_count=len(rows))
+    mark = Mark("drift", f"drift-{loads_hash(loads)}", claim_count=len(rows))
     commit_once(table, [pa.Table.from_pylist(rows, schema=DRIFT_SCHEMA)], mark)
 
 
@@ -92,11 +92,12 @@ def record_shapes(catalogue: Catalog, shapes: Shapes, loads: Loads, at: datetime
     nothing = as_json(Shape())
     rows += [{"table": name, "lane": "", "loads": ids, "shape": nothing, "at": at} for name, ids in loads.items()]
     table = ensure_table(catalogue, f"{ops}.shapes", SHAPES_SCHEMA)
-    mark = Mark("shapes", f"shapes-{_hash(loads)}", claim_count=len(rows))
+    mark = Mark("shapes", f"shapes-{loads_hash(loads)}", claim_count=len(rows))
     commit_once(table, [pa.Table.from_pylist(rows, schema=SHAPES_SCHEMA)], mark)
 
 
-def _hash(loads: Loads) -> str:
+def loads_hash(loads: Loads) -> str:
+    """Hash which loads of which tables these are, whatever their order."""
     tally = Tally()
     for name, ids in loads.items():
         for load in ids:

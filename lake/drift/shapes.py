@@ -1,8 +1,7 @@
 """The shape of many JSON documents: which paths they have, of which type, and how often a path is NULL."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import duckdb
@@ -109,13 +108,7 @@ def share(shape: Shape, path: str) -> float:
 
 def as_json(shape: Shape) -> str:
     """Write a shape as it is kept in ``ops.shapes``."""
-    kept: Mapping[str, Any] = {
-        "types": shape.types,
-        "documents": shape.documents,
-        "sampled": shape.sampled,
-        "nulls": shape.nulls,
-    }
-    return json.dumps(kept, sort_keys=True)
+    return json.dumps(asdict(shape), sort_keys=True)
 
 
 def from_json(text: str) -> Shape:

@@ -8,6 +8,7 @@ from lake.drift.changes import Change, Kind
 from lake.drift.expectations import CASTS, Expected
 from lake.drift.masks import masked, word_or_mask
 from lake.drift.shapes import json_path
+from lake.readers import quoted
 
 MOST = 1_000
 """Different offending values, and documents of one, that are told singly."""
@@ -76,15 +77,15 @@ def _found(connection: duckdb.DuckDBPyConnection, documents: str, wanted: Expect
 
 def _odd(wanted: Expected) -> str:
     cases = [
-        f"WHEN path = {_quoted(path)} THEN {CASTS[kind].format('text')} IS NULL"
+        f"WHEN path = {quoted(path)} THEN {CASTS[kind].format('text')} IS NULL"
         for path, kind in wanted.all_casts.items()
     ]
-    cases += [f"WHEN path = {_quoted(path)} THEN {_none_of(known)}" for path, known in wanted.values.items()]
+    cases += [f"WHEN path = {quoted(path)} THEN {_none_of(known)}" for path, known in wanted.values.items()]
     return f"CASE {' '.join(cases)} END"
 
 
 def _none_of(known: list[str]) -> str:
-    return f"text NOT IN ({', '.join(_quoted(value) for value in known)})"
+    return f"text NOT IN ({', '.join(quoted(value) for value in known)})"
 
 
 def _with(connection: duckdb.DuckDBPyConnection, documents: str, path: str, text: str) -> list[tuple[str, str]]:
@@ -95,7 +96,3 @@ def _with(connection: duckdb.DuckDBPyConnection, documents: str, path: str, text
         {"path": json_path(path), "text": text},
     ).fetchall()
     return [(str(key), str(payload)) for key, payload in rows]
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

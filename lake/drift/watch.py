@@ -13,14 +13,14 @@ from lake.commits import Mark, commit_once
 from lake.documents import QUARANTINE_SCHEMA
 from lake.drift.changes import Change, Kind, compare
 from lake.drift.expectations import expected
-from lake.drift.ledger import OPS, Loads, Shapes, known_shapes, record_drift, record_shapes
+from lake.drift.ledger import OPS, Loads, Shapes, known_shapes, loads_hash, record_drift, record_shapes
 from lake.drift.masks import masked
 from lake.drift.shapes import Shape, first_text, shape_of
 from lake.drift.values import odd_values
 from lake.failpoints import reached
 from lake.pins import Pin
-from lake.proofs import Tally, loads_of
-from lake.readers import connect, scan
+from lake.proofs import loads_of, order_free_hash
+from lake.readers import connect, quoted, scan
 from lake.settings import Settings
 
 WRITER = "drift"
@@ -51,9 +51,9 @@ def watch(settings: Settings, catalogue: Catalog, bronze: str = "bronze", ops: s
                 shape, found, bad = _look(connection, name[-1], lane, before.get((name[-1], lane), Shape()))
                 now[name[-1], lane] = shape
                 changes += found
-                rejects += [row | {"_received_at": at, "_load_id": _load_id(news)} for row in bad]
+                rejects += bad
     if loads:
-        _quarantine(catalogue, f"{bronze}.quarantine", rejects)
+        _quarantine(catalogue, f"{bronze}.quarantine", f"{WRITER}-{loads_hash(loads)}", rejects, at)
         record_drift(catalogue, changes, loads, at, ops)
         reached("drift.recorded")
         record_shapes(catalogue, now, loads, at, ops)
@@ -64,19 +64,12 @@ def _loads(table: Table) -> list[str]:
     return [mark.load_id for mark, snapshot in loads_of(table) if snapshot is not None]
 
 
-def _load_id(loads: list[str]) -> str:
-    tally = Tally()
-    for load in loads:
-        tally.add(load, "")
-    return f"{WRITER}-{tally.hash}"
-
-
 def _lanes(connection: duckdb.DuckDBPyConnection, table: Table, loads: list[str]) -> list[str]:
     """Have the connection see the documents of ``loads``, and give the lanes that brought them."""
     pin = Pin.of(table)
     if pin is None:
         return []
-    wanted = ", ".join("'" + load.replace("'", "''") + "'" for load in loads)
+    wanted = ", ".join(map(quoted, loads))
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW {SEEN}_loads AS SELECT id, payload, _lane FROM {scan(pin)}"
         f" WHERE _load_id IN ({wanted}) AND _op <> 'delete' AND json_valid(payload)"
@@ -89,7 +82,7 @@ def _look(
     connection: duckdb.DuckDBPyConnection, table: str, lane: str, before: Shape
 ) -> tuple[Shape, list[Change], list[dict[str, object]]]:
     connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW {SEEN} AS SELECT id, payload FROM {SEEN}_loads WHERE _lane = '{lane}'"
+        f"CREATE OR REPLACE TEMP VIEW {SEEN} AS SELECT id, payload FROM {SEEN}_loads WHERE _lane = {quoted(lane)}"
     )
     shape, wanted = shape_of(connection, SEEN), expected(table, lane)
     odd, offenders = odd_values(connection, SEEN, table, lane, wanted, shape.documents)
@@ -110,14 +103,13 @@ def _example(connection: duckdb.DuckDBPyConnection, change: Change) -> str:
     return "" if text is None else masked(text)
 
 
-def _quarantine(catalogue: Catalog, name: str, rows: list[dict[str, object]]) -> None:
+def _quarantine(catalogue: Catalog, name: str, load_id: str, rows: list[dict[str, object]], at: datetime) -> None:
     """Append the documents whose values don't cast, once however often they are looked at."""
-    for load in sorted({str(row["_load_id"]) for row in rows}):
-        mine = [row for row in rows if row["_load_id"] == load]
-        tally = Tally()
-        for row in mine:
-            tally.add(str(row["id"]), str(row["reason"]))
-        said = "values that silver can't cast"
-        mark = Mark(WRITER, load, "", tally.count, tally.hash, said, identity="id,reason")
-        table = ensure_table(catalogue, name, QUARANTINE_SCHEMA, partition_day="_received_at")
-        commit_once(table, [pa.Table.from_pylist(mine, schema=QUARANTINE_SCHEMA)], mark)
+    if not rows:
+        return
+    same = {"_received_at": at, "_load_id": load_id}
+    rejects = pa.Table.from_pylist([row | same for row in rows], schema=QUARANTINE_SCHEMA)
+    claimed = order_free_hash(rejects["id"], rejects["reason"])
+    said = "values that silver can't cast"
+    mark = Mark(WRITER, load_id, "", rejects.num_rows, claimed, said, identity="id,reason")
+    commit_once(ensure_table(catalogue, name, QUARANTINE_SCHEMA, partition_day="_received_at"), [rejects], mark)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from lake.catalogue import find_table, open_catalogue
+from lake.documents import LATEST
 from lake.pins import Pin
 from lake.readers import connect, scan
 from lake.settings import Settings
@@ -13,8 +14,6 @@ from lake.settings import Settings
 BATCH = 5_000
 SHIFTING = frozenset({"receipt_url", "hosted_invoice_url", "invoice_pdf", "url", "pdf"})
 """Links that Stripe signs anew at each reading (docs.stripe.com/api/charges/object, "receipt_url")."""
-LATEST = "version DESC, _op = 'delete' DESC, _lane = 'webhook', _received_at DESC, _load_id DESC"
-"""The order in which silver takes the last word (sqlmesh/macros/documents.py, is_latest)."""
 
 
 class Held(NamedTuple):

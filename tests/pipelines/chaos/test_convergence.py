@@ -13,7 +13,7 @@ from infra.sandbox.ledger import digest
 from lake.bus import Event
 from lake.catalogue import ensure_table, find_table
 from lake.commits import Mark, commit_once
-from lake.documents import SCHEMA
+from lake.documents import LATEST, SCHEMA
 from lake.pins import pin_tables
 from lake.transforms import transform
 from lake.warehouse import WAREHOUSE
@@ -29,10 +29,9 @@ MOVED = {
     "shopify": ("shopify_orders", "shopify_customers"),
     "stripe": ("stripe_events", "stripe_customers", "stripe_charges", "stripe_refunds", "stripe_balance_transactions"),
 }
-# As @is_latest in sqlmesh/macros/documents.py.
 FOLD = (
-    "SELECT id, version, payload FROM rows QUALIFY row_number() OVER (PARTITION BY id ORDER BY version DESC,"
-    " _op = 'delete' DESC, _lane = 'webhook', _received_at DESC, _load_id DESC) = 1 AND _op <> 'delete'"
+    "SELECT id, version, payload FROM rows QUALIFY"
+    f" row_number() OVER (PARTITION BY id ORDER BY {LATEST}) = 1 AND _op <> 'delete'"
 )
 
 
