@@ -1,17 +1,24 @@
 """``python -m bench [NAME]`` runs one benchmark or all of them; ``just bench`` is the same."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from bench.api_load.benchmark import bench_api_load
-from bench.comparison import PAIRS
+from bench.comparison import PAIRS, Comparison
+from bench.growth import Growth, around, grow
 from boathouse.console import console
 from lake.errors import BoathouseError, UnknownNameError
-from lake.settings import load_settings, silence_telemetry
+from lake.settings import Settings, load_settings, silence_telemetry
+
+Say = Callable[[str], None]
 
 BENCHMARKS = {"api_load": bench_api_load}
+SIZES = {"api_load": around(100_000)}
+"""Where growth is measured too: three sizes, ten times apart."""
 
 
 def main(
@@ -19,21 +26,39 @@ def main(
     rows: Annotated[int, typer.Option(help="how much work; the benchmark's own size when 0")] = 0,
     pairs: Annotated[int, typer.Option(help="how often each contestant runs, after a warm-up")] = PAIRS,
     peers: Annotated[bool, typer.Option(help="run the peers too")] = True,
+    sizes: Annotated[bool, typer.Option("--sizes", help="ours at three sizes, ten times apart, without peers")] = False,
 ) -> None:
     """Run benchmarks beside their peers, print a table of each, and keep it as JSON."""
     settings = load_settings()
     silence_telemetry(settings)
-    if name and name not in BENCHMARKS:
-        raise UnknownNameError("benchmark", name, BENCHMARKS)
-    for wanted in [name] if name else BENCHMARKS:
+    known = SIZES if sizes else BENCHMARKS
+    if name and name not in known:
+        raise UnknownNameError("benchmark at three sizes" if sizes else "benchmark", name, known)
+    for wanted in [name] if name else known:
         with console.status(f"{wanted} …") as status:
-            found = BENCHMARKS[wanted](settings, rows, pairs, peers, status.update)
+            run = partial(_run, settings, wanted, pairs, peers=peers and not sizes, say=status.update)
+            found = grow(wanted, around(rows) if rows else SIZES[wanted], run) if sizes else run(rows)
         file = found.write(settings.state_dir / "bench")
         console.print(found.table())
-        peer, limit = found.best("peer"), found.best("limit")
-        told = [f"{found.ratio(peer).median:.1f} × {peer}"] if peer else []
-        told += [f"{found.ratio(limit).median:.2f} × the limit ({limit})"] if limit else []
-        console.print(f"{wanted}: {found.rows:,} rows · {' · '.join(told)} · {file}", style="bold", soft_wrap=True)
+        told = _grown(found) if isinstance(found, Growth) else _compared(found)
+        console.print(f"{wanted}: {told} · {file}", style="bold", soft_wrap=True)
+
+
+def _run(settings: Settings, name: str, pairs: int, rows: int, *, peers: bool, say: Say) -> Comparison:
+    return BENCHMARKS[name](settings, rows, pairs, peers, say)
+
+
+def _compared(found: Comparison) -> str:
+    peer, limit = found.best("peer"), found.best("limit")
+    told = [f"{found.rows:,} rows"]
+    told += [f"{found.ratio(peer).median:.1f} × {peer}"] if peer else []
+    told += [f"{found.ratio(limit).median:.2f} × the limit ({limit})"] if limit else []
+    return " · ".join(told)
+
+
+def _grown(found: Growth) -> str:
+    sizes = ", ".join(f"{one.rows:,}" for one in found.comparisons)
+    return f"{sizes} rows · a row costs at most {found.rise:.2f} × as much · {found.peak_bytes / 2**20:,.0f} MiB"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Contestants run in turn, A B A B, and their ratios: as a table, and as JSON for whoever collects them."""
 
 import json
+import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -60,6 +61,19 @@ class Comparison:
         """Give the median of a contestant's seconds."""
         return median(trial.seconds for trial in self.trials[name])
 
+    def cpu_seconds(self, name: str) -> float:
+        """Give the median of a contestant's seconds of CPU."""
+        return median(trial.cpu_seconds for trial in self.trials[name])
+
+    def peak_bytes(self, name: str) -> int:
+        """Give the most memory that a contestant took."""
+        return max(trial.peak_bytes for trial in self.trials[name])
+
+    @property
+    def pairs(self) -> int:
+        """Say how often each contestant ran."""
+        return len(self.trials[OURS])
+
     def as_json(self) -> str:
         """Write it down: rates in rows a second, ratios of speed, so that more is better."""
         rates = {name: self.rows / self.seconds(name) for name in self.trials}
@@ -76,11 +90,11 @@ class Comparison:
             "vs_peer": asdict(self.ratio(peer)) if peer else None,
             "vs_peers": {name: asdict(self.ratio(name)) for name in peers},
             "vs_limit": asdict(self.ratio(limit)) if limit else None,
-            "rows_a_cpu_second": {name: self.rows / self._cpu(name) for name in self.trials},
-            "peak_bytes": {name: max(trial.peak_bytes for trial in tried) for name, tried in self.trials.items()},
-            "pairs": len(self.trials[OURS]),
+            "rows_a_cpu_second": {name: self.rows / self.cpu_seconds(name) for name in self.trials},
+            "peak_bytes": {name: self.peak_bytes(name) for name in self.trials},
+            "pairs": self.pairs,
             "versions": {name: tried[0].version for name, tried in self.trials.items()},
-            "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+            "machine": machine(),
         }
         return json.dumps(said, indent=2)
 
@@ -90,10 +104,10 @@ class Comparison:
         table.add_column("contestant", no_wrap=True)
         for name in ("seconds", "rows/s", "rows/CPU s", "peak MiB", "ours is"):
             table.add_column(name, justify="right")
-        for name, tried in self.trials.items():
+        for name in self.trials:
             ratio = "" if name == OURS else f"{(r := self.ratio(name)).median:.2f} × ({r.least:.2f}-{r.most:.2f})"
-            seconds, peak = self.seconds(name), max(trial.peak_bytes for trial in tried) / 2**20
-            numbers = f"{seconds:.2f}", f"{self.rows / seconds:,.0f}", f"{self.rows / self._cpu(name):,.0f}"
+            seconds, peak = self.seconds(name), self.peak_bytes(name) / 2**20
+            numbers = f"{seconds:.2f}", f"{self.rows / seconds:,.0f}", f"{self.rows / self.cpu_seconds(name):,.0f}"
             table.add_row(name, *numbers, f"{peak:,.0f}", ratio)
         return table
 
@@ -104,8 +118,11 @@ class Comparison:
         file.write_text(self.as_json() + "\n", encoding="utf-8")
         return file
 
-    def _cpu(self, name: str) -> float:
-        return median(trial.cpu_seconds for trial in self.trials[name])
+
+def machine() -> str:
+    """Name what the figures were taken on."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{platform.system()} {platform.machine()}, {cores} cores, Python {platform.python_version()}"
 
 
 def compare(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.comparison import Contestant, compare
+from bench.comparison import Comparison, Contestant, compare
+from bench.growth import around, grow
 from bench.trial import Trial, attempt
 from lake.errors import ProofError, ServiceError
 
@@ -61,6 +62,30 @@ def test_a_run_is_measured_and_a_failed_one_says_why() -> None:
     assert found.peak_bytes > 50_000_000
     with pytest.raises(ServiceError, match="failed: no room"):
         attempt([sys.executable, "-c", "raise SystemExit('no room')"], {})
+
+
+def test_a_run_takes_the_memory_it_takes_and_not_that_of_whoever_measures() -> None:
+    mine = bytearray(300_000_000)
+    said: dict[str, object] = {"seconds": 1, "rows": 0, "checksum": "", "version": ""}
+    found = attempt([sys.executable, "-c", "print(input())"], said)
+    assert found.peak_bytes < len(mine) / 3
+
+
+def test_growth_is_what_a_row_costs_at_a_size_over_what_it_cost_at_the_one_before() -> None:
+    seconds = {10: 1.0, 100: 5.0, 1_000: 75.0}
+
+    def run(rows: int) -> Comparison:
+        took = [trial(seconds[rows], rows) for _ in range(2)]
+        bare = Contestant("bare", "limit", running(*[trial(seconds[rows] / 2, rows)] * 2))
+        ours = Contestant("boathouse", "ours", running(*took))
+        return compare("x", rows, (ours, bare), 1, lambda _: None)
+
+    found = grow("x", around(100), run)
+    assert found.rise == 1.5
+    said = json.loads(found.as_json())
+    assert [one["rows"] for one in said["sizes"]] == [10, 100, 1_000]
+    assert [one["ours"] for one in said["sizes"]] == [100_000.0, 50_000.0, 75_000.0]
+    assert [one["vs_limit"] for one in said["sizes"]] == [0.5, 0.5, 0.5]
 
 
 def test_each_benchmark_works_at_toy_size(tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""Growth: one benchmark at three sizes, ten times apart, and what a row costs ours at each."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from rich.table import Table
+
+from bench.comparison import OURS, Comparison, machine
+
+TIMES = 10
+"""How many times as much the next size is."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """The comparisons at each size, the smallest first."""
+
+    name: str
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def rise(self) -> float:
+        """Say how many times as much a row costs at a size than at the one before, where that rises the most."""
+        costs = [_cost(one) for one in self.comparisons]
+        return max(later / before for before, later in pairwise(costs))
+
+    @property
+    def peak_bytes(self) -> int:
+        """Give the most memory that ours took at any size."""
+        return max(one.peak_bytes(OURS) for one in self.comparisons)
+
+    def as_json(self) -> str:
+        """Write it down: microseconds a row, so that less is better, beside what the limit takes at the same size."""
+        said = {
+            "name": self.name,
+            "unit": "µs/row",
+            "rise": self.rise,
+            "sizes": [_size(one) for one in self.comparisons],
+            "machine": machine(),
+        }
+        return json.dumps(said, indent=2, ensure_ascii=False)
+
+    def table(self) -> Table:
+        """Give it as a person reads it."""
+        table = Table(box=None, pad_edge=False)
+        for name in ("rows", "seconds", "rows/s", "µs/row", "CPU µs/row", "peak MiB", "of the limit"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for one in self.comparisons:
+            seconds, limit = one.seconds(OURS), one.best("limit")
+            table.add_row(
+                f"{one.rows:,}",
+                f"{seconds:.2f}",
+                f"{one.rows / seconds:,.0f}",
+                f"{_cost(one):.2f}",
+                f"{one.cpu_seconds(OURS) / one.rows * 1e6:.2f}",
+                f"{one.peak_bytes(OURS) / 2**20:,.0f}",
+                f"{one.ratio(limit).median:.2f} × {limit}" if limit else "",
+            )
+        return table
+
+    def write(self, folder: Path) -> Path:
+        """Keep it as ``<name>_sizes.json`` in a folder, and give the file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{self.name}_sizes.json"
+        file.write_text(self.as_json() + "\n", encoding="utf-8")
+        return file
+
+
+def grow(name: str, sizes: tuple[int, ...], run: Callable[[int], Comparison]) -> Growth:
+    """Run a benchmark at each size, the smallest first. Raises BoathouseError."""
+    return Growth(name, tuple(run(size) for size in sizes))
+
+
+def around(middle: int) -> tuple[int, int, int]:
+    """Give three sizes ten times apart with this one in the middle."""
+    return max(1, middle // TIMES), middle, middle * TIMES
+
+
+def _cost(one: Comparison) -> float:
+    return one.seconds(OURS) / one.rows * 1e6
+
+
+def _size(one: Comparison) -> dict[str, object]:
+    limit = one.best("limit")
+    return {
+        "rows": one.rows,
+        "pairs": one.pairs,
+        "ours": _cost(one),
+        "limit": one.seconds(limit) / one.rows * 1e6 if limit else None,
+        "vs_limit": one.ratio(limit).median if limit else None,
+        "cpu": one.cpu_seconds(OURS) / one.rows * 1e6,
+        "peak_bytes": one.peak_bytes(OURS),
+    }
