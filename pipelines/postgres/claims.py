@@ -18,7 +18,9 @@ class Cursor:
     """How far a table was read: the last row taken, and what that load as a whole read.
 
     ``read_to`` is the position up to which the slot was read, ``loaded`` the tables that had rows in that
-    load, ``as_text`` the columns that land as text because the table held values outside their type.
+    load, ``as_text`` the columns that land as text because the table held values outside their type. ``stopped``
+    says why the table isn't followed any more (one sentence without its full stop); it is empty while it is. What
+    changed since is lost to bronze until the table is copied anew; the slot moves on without it.
     """
 
     slot: str
@@ -27,6 +29,7 @@ class Cursor:
     read_to: int
     loaded: tuple[str, ...] = ()
     as_text: tuple[str, ...] = ()
+    stopped: str = ""
 
     def to_json(self) -> str:
         """Write the cursor as the JSON text that a mark carries."""
