@@ -9,6 +9,7 @@ from psycopg import sql
 from lake.errors import SourceError
 from pipelines.postgres.api import Connection, lsn_to_text
 from pipelines.postgres.columns import Column, from_text
+from pipelines.postgres.kinds import Kinds
 from pipelines.postgres.messages import (
     Absent,
     Begin,
@@ -46,11 +47,10 @@ def peek(connection: Connection, slot: str, publication: str, upto_lsn: int) -> 
 
 @dataclass
 class Followed:
-    """A table being followed: its description, the last row that is durable, and the columns that land as text."""
+    """A table being followed: its description, and the last row that is durable."""
 
     table: SourceTable
     mark: tuple[int, int]
-    as_text: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -70,8 +70,9 @@ class ChangeReader:
     table's mark is left out. ``read_to`` is the end of the last transaction seen (bytes).
     """
 
-    def __init__(self, followed: Mapping[tuple[str, str], Followed], spool: Spool, load_id: str) -> None:
+    def __init__(self, followed: Mapping[tuple[str, str], Followed], spool: Spool, load_id: str, kinds: Kinds) -> None:
         self.read_to = 0
+        self._kinds = kinds
         self._followed = followed
         self._spool = spool
         self._load_id = load_id
@@ -116,9 +117,9 @@ class ChangeReader:
     def _reshape(self, relation: Relation) -> None:
         self._relations[relation.relid] = relation
         key = (relation.schema, relation.name)
-        if (followed := self._followed.get(key)) is None:
+        if key not in self._followed:
             return
-        columns = tuple(Column(c.name, c.oid, c.typmod, c.name in followed.as_text) for c in relation.columns)
+        columns = tuple(self._kinds.column(c.name, c.oid, c.typmod) for c in relation.columns)
         if key in self._pending and self._pending[key].columns == columns:
             return
         if key in self._pending:
@@ -175,12 +176,10 @@ class ChangeReader:
 
     def _arrow(self, pending: _Pending, table: str) -> pa.Table:
         values = zip(*pending.rows, strict=True)
-        columns = {
-            column.name: from_text(
-                pa.array([None if v is Absent.UNCHANGED else v for v in sent], pa.string()), column, table
-            )
-            for column, sent in zip(pending.columns, values, strict=True)
-        }
+        columns: dict[str, pa.Array] = {}
+        for column, sent in zip(pending.columns, values, strict=True):
+            text = pa.array([None if v is Absent.UNCHANGED else v for v in sent], pa.string())
+            columns |= from_text(text, column, table)
         ops, lsns, ordinals, commit_ats, xids, unchanged = zip(*pending.ours, strict=True)
         return bronze_rows(
             columns,

@@ -4,10 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
+import duckdb
 import pyarrow as pa
 
 from lake.commits import Mark
-from lake.proofs import MODULUS, SEPARATOR, order_free_hash
+from lake.proofs import MODULUS, hash_sql
 
 WRITER = "postgres"
 PLACE = ("_commit_lsn", "_ordinal")
@@ -17,10 +18,9 @@ PLACE = ("_commit_lsn", "_ordinal")
 class Cursor:
     """How far a table was read: the last row taken, and what that load as a whole read.
 
-    ``read_to`` is the position up to which the slot was read, ``loaded`` the tables that had rows in that
-    load, ``as_text`` the columns that land as text because the table held values outside their type. ``stopped``
-    says why the table isn't followed any more (one sentence without its full stop); it is empty while it is. What
-    changed since is lost to bronze until the table is copied anew; the slot moves on without it.
+    ``read_to`` is the position up to which the slot was read, ``loaded`` the tables that had rows in that load.
+    ``stopped`` says why the table isn't followed any more (one sentence without its full stop); it is empty while it
+    is. What changed since is lost to bronze until the table is copied anew; the slot moves on without it.
     """
 
     slot: str
@@ -28,7 +28,6 @@ class Cursor:
     ordinal: int
     read_to: int
     loaded: tuple[str, ...] = ()
-    as_text: tuple[str, ...] = ()
     stopped: str = ""
 
     def to_json(self) -> str:
@@ -39,7 +38,8 @@ class Cursor:
     def from_json(cls, text: str) -> "Cursor":
         """Read a cursor back from its JSON text."""
         said = json.loads(text)
-        return cls(**{**said, "loaded": tuple(said["loaded"]), "as_text": tuple(said["as_text"])})
+        known = {name: said[name] for name in cls.__dataclass_fields__ if name in said}
+        return cls(**{**known, "loaded": tuple(said["loaded"])})
 
 
 @dataclass
@@ -58,8 +58,7 @@ class Claim:
         if self._identity is None:
             self._identity = hashed_columns(batch.schema, self.key)
         self.count += batch.num_rows
-        ids, versions = row_ids(batch, self._identity), row_versions(batch)
-        self.total = (self.total + int(order_free_hash(ids, versions), 16)) % MODULUS
+        self.total = (self.total + int(batch_hash(batch, self.identity), 16)) % MODULUS
         if batch.num_rows:
             lsn, ordinal = (batch[name][-1].as_py() for name in PLACE)
             self.last = (lsn, ordinal)
@@ -73,8 +72,13 @@ class Claim:
             self.count,
             f"{self.total:016x}",
             self.said_by,
-            identity=",".join((*(self._identity or ()), *PLACE)),
+            identity=self.identity,
         )
+
+    @property
+    def identity(self) -> str:
+        """The columns that the hash is made of, with commas between."""
+        return ",".join((*(self._identity or ()), *PLACE))
 
 
 def hashed_columns(schema: pa.Schema, key: Sequence[str]) -> tuple[str, ...]:
@@ -87,15 +91,9 @@ def hashed_columns(schema: pa.Schema, key: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in key if name in schema.names and plain(name))
 
 
-def row_ids(batch: pa.Table, columns: Sequence[str]) -> pa.Array:
-    """Join the columns' text by U+001F, nulls left out; null where nothing is left, as for a truncate."""
-    texts = [batch[name].cast(pa.string()).to_pylist() for name in columns]
-    joined = [[text for text in row if text is not None] for row in zip(*texts, strict=True)]
-    ids = [SEPARATOR.join(row) if row else None for row in joined]
-    return pa.array(ids or [None] * batch.num_rows, pa.string())
-
-
-def row_versions(batch: pa.Table) -> pa.Array:
-    """Join commit position and ordinal by U+001F."""
-    lsns, ordinals = (batch[name].to_pylist() for name in PLACE)
-    return pa.array([f"{a}{SEPARATOR}{b}" for a, b in zip(lsns, ordinals, strict=True)], pa.string())
+def batch_hash(batch: pa.Table, identity: str) -> str:
+    """Hash a batch's ``identity`` columns as the proof will: 16 hexadecimal digits, whatever the order of the rows."""
+    with duckdb.connect() as connection:
+        row = connection.execute(f"SELECT {hash_sql(identity)} FROM batch").fetchone()
+    assert row is not None
+    return str(row[0])

@@ -13,6 +13,7 @@ from lake.settings import Settings
 from pipelines.postgres.api import connect, current_lsn
 from pipelines.postgres.changes import ChangeReader, Followed, peek
 from pipelines.postgres.claims import Claim, Cursor
+from pipelines.postgres.kinds import Kinds
 from pipelines.postgres.preflight import check_server
 from pipelines.postgres.rows import no_rows
 from pipelines.postgres.slots import ANEW, Slot, drop_slot, find_slot
@@ -94,11 +95,11 @@ def read_load(settings: Settings, plan: Plan, load_id: str, received_at: datetim
         spool = stack.enter_context(Spool())
         read_to = _follow(settings, plan, spool, load_id) if plan.followed else 0
         loaded = (*spool.tables, *(table.bronze for table in plan.copied))
-        for table, cursor in plan.followed:
+        for table, _ in plan.followed:
             if table.bronze in spool.tables:
                 claim = Claim(table.key, f"rows decoded from the slot up to position {read_to}")
                 yield from _proven(claim, table.bronze, spool.read(table.bronze))
-                after = _cursor(settings, claim, read_to, loaded, cursor.as_text)
+                after = _cursor(settings, claim, read_to, loaded)
                 yield Loaded(table.bronze, mark=claim.mark(load_id, after))
         if plan.copied:
             yield from _copy(settings, plan, load_id, loaded, received_at, read_to)
@@ -111,17 +112,17 @@ def _say_read(settings: Settings, followed: tuple[SourceTable, Cursor], read_to:
     table, before = followed
     claim = Claim((), f"no rows in the slot up to position {read_to}", last=(before.commit_lsn, before.ordinal))
     yield from _proven(claim, table.bronze, iter([no_rows()]))
-    after = _cursor(settings, claim, read_to, (table.bronze,), before.as_text)
+    after = _cursor(settings, claim, read_to, (table.bronze,))
     yield Loaded(table.bronze, mark=claim.mark(load_id, after))
 
 
 def _follow(settings: Settings, plan: Plan, spool: Spool, load_id: str) -> int:
     followed = {
-        (table.schema, table.name): Followed(table, (mark.commit_lsn, mark.ordinal), frozenset(mark.as_text))
-        for table, mark in plan.followed
+        (table.schema, table.name): Followed(table, (mark.commit_lsn, mark.ordinal)) for table, mark in plan.followed
     }
-    reader = ChangeReader(followed, spool, load_id)
-    with connect(settings) as connection:
+    with connect(settings) as connection, connect(settings) as asking:
+        # Types are asked for while the changes stream in.
+        reader = ChangeReader(followed, spool, load_id, Kinds(asking))
         upto = current_lsn(connection)
         for data in peek(connection, settings.postgres_slot, settings.postgres_publication, upto):
             reader.take(data)
@@ -145,25 +146,24 @@ def _copy(
     else:
         name = f"{name[:58]}_copy"
     with open_snapshot(settings, name, plan.copied, temporary=not plan.is_first) as snapshot:
-        for found in plan.copied:
-            yield from _copy_table(settings, snapshot, found, load_id, loaded, received_at, read_to)
+        for table in plan.copied:
+            yield from _copy_table(settings, snapshot, table, load_id, loaded, received_at, read_to)
 
 
 def _copy_table(
     settings: Settings,
     snapshot: Snapshot,
-    found: SourceTable,
+    table: SourceTable,
     load_id: str,
     loaded: tuple[str, ...],
     received_at: datetime,
     read_to: int,
 ) -> Iterator[Loaded]:
-    count, table = count_rows(snapshot, found)
+    count, beside = count_rows(snapshot, table)
     claim = Claim(table.key, "count(*) under the exported snapshot")
-    yield from _proven(claim, table.bronze, snapshot_rows(snapshot, table, load_id, received_at))
+    yield from _proven(claim, table.bronze, snapshot_rows(snapshot, table, beside, load_id, received_at))
     claim.last = claim.last or (snapshot.commit_lsn, -1)
-    as_text = tuple(column.name for column in table.columns if column.as_text)
-    after = _cursor(settings, claim, read_to or snapshot.consistent_lsn, loaded, as_text)
+    after = _cursor(settings, claim, read_to or snapshot.consistent_lsn, loaded)
     yield Loaded(table.bronze, mark=replace(claim.mark(load_id, after), claim_count=count))
 
 
@@ -173,8 +173,6 @@ def _proven(claim: Claim, table: str, batches: Iterator[pa.Table]) -> Iterator[L
         yield Loaded(table, batch)
 
 
-def _cursor(
-    settings: Settings, claim: Claim, read_to: int, loaded: tuple[str, ...], as_text: tuple[str, ...]
-) -> Cursor:
+def _cursor(settings: Settings, claim: Claim, read_to: int, loaded: tuple[str, ...]) -> Cursor:
     assert claim.last is not None
-    return Cursor(settings.postgres_slot, *claim.last, read_to, loaded, as_text)
+    return Cursor(settings.postgres_slot, *claim.last, read_to, loaded)

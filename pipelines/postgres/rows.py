@@ -1,9 +1,34 @@
 """Rows of a bronze change table: the source's columns, then ours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import pyarrow as pa
+
+from pipelines.postgres.columns import Column
+
+OURS = pa.schema(
+    [
+        ("_op", pa.string()),
+        ("_commit_lsn", pa.int64()),
+        ("_ordinal", pa.int64()),
+        ("_commit_at", pa.timestamp("us", tz="UTC")),
+        ("_xid", pa.int64()),
+        ("_unchanged", pa.list_(pa.string())),
+        ("_load_id", pa.string()),
+    ]
+)
+META = tuple(OURS.names)
+
+
+def bronze_schema(columns: Sequence[Column], beside: Collection[str] = ()) -> pa.Schema:
+    """Give a bronze table's schema: the source's columns with comments, those named ``beside``, then ours."""
+    fields = []
+    for column in columns:
+        fields.append(column.field)
+        if column.beside is not None and column.beside.name in beside:
+            fields.append(column.beside)
+    return pa.schema([*fields, *OURS])
 
 
 def bronze_rows(
@@ -18,15 +43,8 @@ def bronze_rows(
     load_id: str,
 ) -> pa.Table:
     """Put typed columns and our own together; all have the same length. Times count microseconds since 1970."""
-    ours = {
-        "_op": pa.array(ops, pa.string()),
-        "_commit_lsn": pa.array(lsns, pa.int64()),
-        "_ordinal": pa.array(ordinals, pa.int64()),
-        "_commit_at": pa.array(commit_ats, pa.timestamp("us", tz="UTC")),
-        "_xid": pa.array(xids, pa.int64()),
-        "_unchanged": pa.array(unchanged, pa.list_(pa.string())),
-        "_load_id": pa.array([load_id] * len(ops), pa.string()),
-    }
+    values = (ops, lsns, ordinals, commit_ats, xids, unchanged, [load_id] * len(ops))
+    ours = {field.name: pa.array(given, field.type) for field, given in zip(OURS, values, strict=True)}
     return pa.table({**columns, **ours})
 
 

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from psycopg import sql
 
 from lake.settings import Settings
 from pipelines.postgres.api import Connection, connect
-from pipelines.postgres.columns import Column, from_text
+from pipelines.postgres.columns import OUTSIDE_SQL, from_text
 from pipelines.postgres.rows import bronze_rows
 from pipelines.postgres.slots import exported_slot
 from pipelines.postgres.tables import SourceTable
@@ -56,34 +55,36 @@ def open_snapshot(
         connection.execute("COMMIT")
 
 
-def count_rows(snapshot: Snapshot, table: SourceTable) -> tuple[int, SourceTable]:
-    """Count the table's rows, and mark the columns as text that hold a value outside their type's twin."""
-    doubtful = [column for column in table.columns if column.outside]
+def count_rows(snapshot: Snapshot, table: SourceTable) -> tuple[int, list[str]]:
+    """Count the table's rows, and name the columns beside that its values outside their twins need."""
+    doubtful = [(column, beside.name) for column in table.columns if (beside := column.beside)]
     tests = [
         sql.SQL("coalesce(bool_or({}), false)").format(
-            sql.SQL(column.outside or "").format(sql.Identifier(column.name))
+            sql.SQL(OUTSIDE_SQL[column.oid]).format(sql.Identifier(column.name))
         )
-        for column in doubtful
+        for column, _ in doubtful
     ]
     selected = sql.SQL(", ").join([sql.SQL("count(*)"), *tests])
     query = sql.SQL("SELECT {} FROM {}{}").format(selected, table.identifier, _where(table))
     row = snapshot.connection.execute(query).fetchone()
     assert row is not None
-    outside = {column.name for column, found in zip(doubtful, row[1:], strict=True) if found}
-    columns = tuple(column._replace(as_text=column.name in outside) for column in table.columns)
-    return int(str(row[0])), replace(table, columns=columns)
+    return int(str(row[0])), [name for (_, name), found in zip(doubtful, row[1:], strict=True) if found]
 
 
-def snapshot_rows(snapshot: Snapshot, table: SourceTable, load_id: str, taken_at: datetime) -> Iterator[pa.Table]:
-    """Stream the table as bronze rows (``_op`` r), at most BATCH_ROWS at a time.
+def snapshot_rows(
+    snapshot: Snapshot, table: SourceTable, beside: Sequence[str], load_id: str, taken_at: datetime
+) -> Iterator[pa.Table]:
+    """Stream the table as bronze rows (``_op`` r), at most BATCH_ROWS at a time, each with the columns ``beside``.
 
     An empty table gives one batch without rows, so that its table in bronze and its mark come to be.
     """
     first = 0
     for text in _copied(snapshot.connection, table):
-        columns = {column.name: _column(text, column, table) for column in table.columns}
+        columns: dict[str, pa.Array] = {}
+        for column in table.columns:
+            columns |= from_text(text[column.name].combine_chunks(), column, str(table))
         yield bronze_rows(
-            columns,
+            columns | {name: pa.nulls(len(text), pa.string()) for name in beside if name not in columns},
             ops=["r"] * len(text),
             lsns=[snapshot.commit_lsn] * len(text),
             ordinals=range(first, first + len(text)),
@@ -93,10 +94,6 @@ def snapshot_rows(snapshot: Snapshot, table: SourceTable, load_id: str, taken_at
             load_id=load_id,
         )
         first += len(text)
-
-
-def _column(text: pa.Table, column: Column, table: SourceTable) -> pa.Array:
-    return from_text(text[column.name].combine_chunks(), column, str(table))
 
 
 def _copied(connection: Connection, table: SourceTable) -> Iterator[pa.Table]:

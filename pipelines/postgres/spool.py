@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from lake.errors import SourceError
 from pipelines.postgres.columns import widest
-from pipelines.postgres.tables import META
+from pipelines.postgres.rows import META
 
 
 @dataclass

@@ -8,8 +8,8 @@ from psycopg import errors, sql
 from lake.errors import CredentialsError, SourceError
 from pipelines.postgres.api import Connection
 from pipelines.postgres.columns import Column
-
-META = ("_op", "_commit_lsn", "_ordinal", "_commit_at", "_xid", "_unchanged", "_load_id")
+from pipelines.postgres.kinds import Kinds
+from pipelines.postgres.rows import META
 
 # A replica identity: the primary key (d), an index (i), the whole row (f); nothing (n) identifies no row.
 TABLES = """
@@ -84,7 +84,9 @@ def published(connection: Connection, publication: str, tables: Sequence[SourceT
         (str(schema), str(name)): (row_filter, columns)
         for schema, name, row_filter, columns in connection.execute(PUBLISHED, (publication,))
     }
-    return [_complete(table, *rows[table.schema, table.name]) for table in tables]
+    kinds = Kinds(connection)
+    kinds.learn(oid for _, columns in rows.values() for _, oid, _ in columns)  # type: ignore[attr-defined]
+    return [_complete(table, *rows[table.schema, table.name], kinds) for table in tables]
 
 
 def ensure_publication(connection: Connection, name: str, tables: Sequence[SourceTable]) -> None:
@@ -122,10 +124,11 @@ def _publish(statement: str, connection: Connection, name: str, tables: Sequence
         ) from error
 
 
-def _complete(table: SourceTable, row_filter: object, columns: object) -> SourceTable:
+def _complete(table: SourceTable, row_filter: object, columns: object, kinds: Kinds) -> SourceTable:
     assert isinstance(columns, list)
-    typed = tuple(Column(name, oid, typmod) for name, oid, typmod in columns)
-    if taken := sorted({column.name for column in typed} & set(META)):
+    typed = tuple(kinds.column(name, oid, typmod) for name, oid, typmod in columns)
+    ours = {*META, *(column.beside.name for column in typed if column.beside)}
+    if taken := sorted({column.name for column in typed} & ours):
         raise SourceError(
             f"The table {table} has a column named {taken[0]}, a name that Boathouse gives its own column; "
             "rename it, or name the other tables in BOATHOUSE_POSTGRES_TABLES."

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from lake.errors import SourceError
-from pipelines.postgres.columns import Column
+from pipelines.postgres.columns import Column, from_text
 from tests.pipelines.postgres.conftest import Landed, Source
 
 # Postgres type, literal, Arrow type, value in bronze.
@@ -50,7 +50,9 @@ TYPES: list[tuple[str, str, str, Any]] = [
     ("inet", "'10.0.0.1/8'", "string", "10.0.0.1/8"),
     ("bit(3)", "B'101'", "string", "101"),
     ("mood", "'so so'", "string", "so so"),
-    ("positive", "7", "string", "7"),
+    ("positive", "7", "int32", 7),
+    ("price", "12.30", "decimal128(8, 2)", Decimal("12.30")),
+    ("moods", "'{so so}'", "string", '{"so so"}'),
     ("pair", "ROW(1, 'x')", "string", "(1,x)"),
 ]  # fmt: skip
 # What a twin can't hold, and its text.
@@ -67,7 +69,8 @@ OUTSIDE = [
 
 def test_every_type_lands_the_same_from_a_snapshot_and_from_a_change(source: Source, landed: Landed) -> None:
     source.run("CREATE TYPE mood AS ENUM ('so so')", "CREATE DOMAIN positive AS integer CHECK (VALUE > 0)")
-    source.run("CREATE TYPE pair AS (a integer, b text)")
+    source.run("CREATE DOMAIN amount AS numeric(8, 2)", "CREATE DOMAIN price AS amount CHECK (VALUE > 0)")
+    source.run("CREATE DOMAIN moods AS mood[]", "CREATE TYPE pair AS (a integer, b text)")
     columns = ", ".join(f"c{number} {kind[0]}" for number, kind in enumerate(TYPES))
     values = ", ".join(kind[1] for kind in TYPES)
     source.run(f"CREATE TABLE t (id integer PRIMARY KEY, {columns})")
@@ -87,22 +90,35 @@ def test_every_type_lands_the_same_from_a_snapshot_and_from_a_change(source: Sou
 
 
 @pytest.mark.parametrize(("kind", "literal", "text"), OUTSIDE)
-def test_a_column_with_a_value_outside_its_twin_lands_as_text_for_good(
+def test_a_value_outside_its_columns_twin_lands_as_text_beside_it(
     source: Source, landed: Landed, kind: str, literal: str, text: str
 ) -> None:
     source.run(f"CREATE TABLE t (id integer PRIMARY KEY, c {kind})", f"INSERT INTO t VALUES (1, {literal})")
     landed.load()
     source.run(f"INSERT INTO t VALUES (2, {literal})", "INSERT INTO t VALUES (3, NULL)")
     landed.load()
-    assert [row["c"] for row in landed.tables["pg_public_t"]] == [text, text, None]
+    rows = landed.tables["pg_public_t"]
+    assert [(row["c"], row["c__text"]) for row in rows] == [(None, text), (None, text), (None, None)]
 
 
-def test_a_later_value_outside_the_twin_stops_with_table_column_and_value(source: Source, landed: Landed) -> None:
+def test_a_later_value_outside_the_twin_lands_beside_too(source: Source, landed: Landed) -> None:
     source.run("CREATE TABLE t (id integer PRIMARY KEY, c date)", "INSERT INTO t VALUES (1, '2024-01-01')")
     landed.load()
     source.run("INSERT INTO t VALUES (2, '2024-01-02'), (3, 'infinity')")
-    with pytest.raises(SourceError, match=r"Column c of public\.t lands as date32\[day\], which can't hold 'infinity'"):
-        landed.load()
+    landed.load()
+    rows = landed.tables["pg_public_t"]
+    days = [(row["c"], row.get("c__text")) for row in rows]
+    assert days == [(date(2024, 1, 1), None), (date(2024, 1, 2), None), (None, "infinity")]
+
+
+def test_a_text_that_is_no_value_of_the_type_stops_with_table_column_and_value() -> None:
+    with pytest.raises(SourceError, match=r"Column c of shop\.t lands as int32, which can't hold 'x'"):
+        from_text(pa.array([None, "1", "x"]), Column("c", 23, -1), "shop.t")
+
+
+def test_bytes_are_read_from_any_part_of_an_array() -> None:
+    texts = pa.array(["\\x01", "\\x", None, "\\x00ff5c", "\\x02"]).slice(1, 3)
+    assert from_text(texts, Column("c", 17, -1), "t")["c"].to_pylist() == [b"", None, b"\x00\xff\x5c"]
 
 
 def test_a_single_column_of_nulls_and_empty_texts_keeps_every_row(source: Source, landed: Landed) -> None:
