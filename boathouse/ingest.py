@@ -57,15 +57,5 @@ def in_slices(catalogue: Catalog, pull: Callable[[], Loaded]) -> Loaded:
 
 
 def _postgres(settings: Settings, catalogue: Catalog) -> Loaded:
-    tables = postgres.bronze_tables(settings)
-
-    def stand() -> dict[str, str | None]:
-        found = cursors(catalogue, tables, postgres.WRITER)
-        return {table: found.get(table) for table in tables}
-
-    def source(load: Load) -> Any:
-        return postgres.postgres_source(settings, load.load_id, stand(), load.received_at)
-
-    loaded = run_load(settings, catalogue, "postgres", source)
-    postgres.confirm(settings, stand())
-    return loaded
+    counted = postgres.pull(settings, postgres.IcebergBronze(catalogue))
+    return Loaded("postgres", counted.rows, tuple(postgres.warning(*one) for one in counted.stopped.items()))

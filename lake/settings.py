@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     )
     postgres_slot: str = Field("boathouse", description="Replication slot.", pattern=r"^[a-z0-9_]{1,63}$")
     postgres_publication: str = Field("boathouse", description="Publication.", pattern=r"^[a-z0-9_]{1,63}$")
+    postgres_flush_interval: float = Field(
+        1.0, gt=0, description="Seconds within which `just up` lands a change of the database in bronze."
+    )
+    postgres_flush_rows: int = Field(
+        500_000, ge=1, description="Rows of database changes that are landed in one commit at most."
+    )
 
     snowflake_account: str | None = Field(None, description="Snowflake account, as in <organisation>-<account>.")
     snowflake_user: str | None = Field(None, description="Snowflake user that builds the models.")

@@ -1,207 +1,211 @@
 """Changes out of the slot's messages: which row of which table changed, in which transaction, in what order."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
-from psycopg import sql
 
 from lake.errors import SourceError
-from pipelines.postgres.api import Connection, lsn_to_text
-from pipelines.postgres.columns import Column, from_text
+from pipelines.postgres.arrays import Numbers, our_columns, text_column, unchanged_column
+from pipelines.postgres.columns import from_text
+from pipelines.postgres.compiling import Loops, loops
+from pipelines.postgres.frames import Run
 from pipelines.postgres.kinds import Kinds
-from pipelines.postgres.messages import (
-    Absent,
-    Begin,
-    Commit,
-    Delete,
-    Insert,
-    Relation,
-    Row,
-    Truncate,
-    Update,
-)
+from pipelines.postgres.messages import Relation, Truncate
 from pipelines.postgres.pgoutput import MessageError, decode
-from pipelines.postgres.rows import bronze_rows
-from pipelines.postgres.spool import Spool
-from pipelines.postgres.tables import SourceTable
+from pipelines.postgres.rows import OURS
+from pipelines.postgres.scanning import (
+    AT,
+    DROPPED,
+    END,
+    FIELDS,
+    INSIDE,
+    LSN,
+    NEW,
+    NEXT,
+    NOW_AT,
+    NOW_LSN,
+    NOW_XID,
+    OP,
+    ORDINAL,
+    READ_TO,
+    SHAPE,
+    STATE,
+    UNCHANGED,
+)
+from pipelines.postgres.shapes import Followed, Misfit, Shape, shape_of, united
 
-BATCH_ROWS = 50_000
-BATCH_BYTES = 32 * 2**20
-PEEK = """
-COPY (SELECT data FROM pg_logical_slot_peek_binary_changes(
-    {}, {}, NULL, 'proto_version', '1', 'publication_names', {})) TO STDOUT (FORMAT binary)
-"""
-
-
-def peek(connection: Connection, slot: str, publication: str, upto_lsn: int) -> Iterator[bytes]:
-    """Stream the slot's messages of all transactions that committed before ``upto_lsn`` (bytes), confirming nothing."""
-    query = sql.SQL(PEEK).format(
-        sql.Literal(slot), sql.Literal(lsn_to_text(upto_lsn)), sql.Literal(sql.Identifier(publication).as_string())
-    )
-    with connection.cursor() as cursor, cursor.copy(query) as copy:
-        copy.set_types(["bytea"])
-        for (data,) in copy.rows():
-            yield data
-
-
-@dataclass
-class Followed:
-    """A table being followed: its description, and the last row that is durable."""
-
-    table: SourceTable
-    mark: tuple[int, int]
+EMPTIED = ord("t")
+Name = tuple[str, str]
 
 
-@dataclass
-class _Pending:
-    """Rows of one table in one shape, not yet made into Arrow."""
+@dataclass(frozen=True)
+class Gathered:
+    """Rows of one table, ready to land, and the place of the last of them: commit position and ordinal."""
 
-    columns: tuple[Column, ...]
-    rows: list[Row] = field(default_factory=list)
-    ours: list[tuple[str, int, int, int, int, list[str]]] = field(default_factory=list)
-    size: int = 0
+    followed: Followed
+    rows: pa.Table
+    last: tuple[int, int]
 
 
 class ChangeReader:
-    """Folds messages, in the order of the log, into bronze rows in a spool.
+    """Folds runs of messages, in the order of the log, into bronze rows by table.
 
-    A row's ordinal is its place among all published rows of its transaction. What is at or below a
-    table's mark is left out. ``read_to`` is the end of the last transaction seen (bytes).
+    A row's ordinal is its place among all published rows of its transaction; an update that says an old row
+    or key takes two places. What is at or below a table's mark is left out. A table whose rows don't fit into
+    bronze any more is stopped: ``Followed.stopped`` says why, and its rows are passed over from there.
     """
 
-    def __init__(self, followed: Mapping[tuple[str, str], Followed], spool: Spool, load_id: str, kinds: Kinds) -> None:
-        self.read_to = 0
+    def __init__(self, followed: Mapping[Name, Followed], kinds: Kinds, load_id: str) -> None:
+        self.load_id = load_id
         self._kinds = kinds
-        self._followed = followed
-        self._spool = spool
-        self._load_id = load_id
-        self._relations: dict[int, Relation] = {}
-        self._pending: dict[tuple[str, str], _Pending] = {}
-        self._begun: Begin | None = None
-        self._ordinal = 0
+        self._followed = dict(followed)
+        self._shapes: list[Shape] = []
+        self._relations: dict[int, tuple[Relation, int]] = {}
+        self._state = np.zeros(STATE, np.int64)
+        self._broken: set[str] = set()
+        self._pending: dict[str, list[pa.Table]] = {}
+        self.pending_rows = 0
+        self.pending_bytes = 0
 
-    def take(self, data: bytes) -> None:
-        """Take in one message.
+    @property
+    def read_to(self) -> int:
+        """The end of the last transaction that was read whole (bytes), 0 before the first."""
+        return int(self._state[READ_TO])
 
-        Raises MessageError for a message that is broken or out of place, SourceError for a row whose key
-        wasn't sent.
+    def feed(self, run: Run) -> None:
+        """Take in a run of messages.
+
+        Raises MessageError for a message that is broken or out of place.
         """
-        match decode(data):
-            case Begin() as begin:
-                self._begun, self._ordinal = begin, 0
-            case Commit() as commit:
-                self._begun, self.read_to = None, max(self.read_to, commit.end_lsn)
-            case Relation() as relation:
-                self._reshape(relation)
-            case Insert(relid, new):
-                self._emit(relid, "c", new, len(data))
-            case Update() as update:
-                self._update(update, len(data))
-            case Delete(relid, _, old):
-                self._emit(relid, "d", old, len(data))
-            case Truncate(relids):
-                for relid in relids:
-                    self._emit(relid, "t", [None] * len(self._relation(relid).columns), len(data))
+        tools = loops(len(run))
+        view = tools.view(run.data)
+        rows = np.empty((FIELDS, 2 * len(run)), np.int64)
+        place, count = 0, 0
+        while True:
+            relids, shapes, marks = self._lookup()
+            place, count = tools.scan(
+                view, run.starts, run.ends, place, relids, shapes, marks, self._state, rows, count
+            )
+            if place == len(run):
+                break
+            match decode(run.message(place)):
+                case Relation() as relation:
+                    self._reshape(relation)
+                case Truncate(relids=emptied):
+                    rows, count = self._truncate(emptied, rows, count)
+                case _:
+                    raise MessageError(
+                        f"A message of kind {run.message(place)[:1]!r} stands out of place in the stream."
+                    )
+            place += 1
+        for shape in np.unique(rows[SHAPE, :count]):
+            self._take(tools, view, self._shapes[shape], rows[:, :count][:, rows[SHAPE, :count] == shape])
 
-    def finish(self) -> None:
-        """Spool what is pending."""
-        for key in self._pending:
-            self._flush(key)
+    def take(self) -> list[Gathered]:
+        """Give what is pending, one table of rows for each table of the source, and forget it."""
+        gathered = []
+        for followed in self._followed.values():
+            if batches := self._pending.pop(followed.table.bronze, None):
+                rows = united(batches, followed.types)
+                last = rows["_commit_lsn"][-1].as_py(), rows["_ordinal"][-1].as_py()
+                gathered.append(Gathered(followed, rows, last))
+                followed.mark = last
+        self.pending_rows = self.pending_bytes = 0
+        return gathered
 
-    def _relation(self, relid: int) -> Relation:
-        if relid not in self._relations:
-            raise MessageError(f"The replication stream speaks of the table number {relid} before describing it.")
-        return self._relations[relid]
+    def _lookup(self) -> tuple[Numbers, Numbers, Numbers]:
+        known = sorted(self._relations)
+        shapes = [self._relations[relid][1] for relid in known]
+        marks = [shape.followed.mark for shape in self._shapes] or [(0, 0)]
+        return np.array(known, np.int64), np.array(shapes, np.int64), np.array(marks, np.int64).T.copy()
 
     def _reshape(self, relation: Relation) -> None:
-        self._relations[relation.relid] = relation
-        key = (relation.schema, relation.name)
-        if key not in self._followed:
-            return
-        columns = tuple(self._kinds.column(c.name, c.oid, c.typmod) for c in relation.columns)
-        if key in self._pending and self._pending[key].columns == columns:
-            return
-        if key in self._pending:
-            self._flush(key)
-        self._pending[key] = _Pending(columns)
-
-    def _update(self, update: Update, size: int) -> None:
-        relation = self._relation(update.relid)
-        new = update.new
-        if update.old is None:
-            return self._emit(update.relid, "u", new, size)
-        places = self._key_places(relation)
-        whole = update.old_kind == "O"
-        # An unchanged TOASTed value isn't sent anew even when the whole old row is: it stands there.
-        new = [
-            old if value is Absent.UNCHANGED and (whole or place in places) else value
-            for place, (old, value) in enumerate(zip(update.old, new, strict=True))
-        ]
-        if all(update.old[place] == new[place] for place in places):
-            return self._emit(update.relid, "u", new, size)
-        self._emit(update.relid, "d", update.old, size)
-        return self._emit(update.relid, "c", new, size)
-
-    def _key_places(self, relation: Relation) -> list[int]:
+        shape = -1
         followed = self._followed.get((relation.schema, relation.name))
-        names = followed.table.key if followed else ()
-        return [place for place, column in enumerate(relation.columns) if column.name in names]
+        if followed is not None and not followed.stopped:
+            try:
+                self._shapes.append(shape_of(relation, followed, self._kinds))
+                shape = len(self._shapes) - 1
+            except Misfit as error:
+                self._stop(followed, str(error))
+        self._relations[relation.relid] = (relation, shape)
 
-    def _emit(self, relid: int, op: str, row: Row, size: int) -> None:
-        relation, begun = self._relation(relid), self._begun
-        if begun is None:
-            raise MessageError(
-                f"The replication stream changes {relation.schema}.{relation.name} outside a transaction."
-            )
-        ordinal, self._ordinal = self._ordinal, self._ordinal + 1
-        key = (relation.schema, relation.name)
-        followed = self._followed.get(key)
-        if followed is None or (begun.commit_lsn, ordinal) <= followed.mark:
+    def _truncate(self, relids: tuple[int, ...], rows: Numbers, count: int) -> tuple[Numbers, int]:
+        if not self._state[INSIDE]:
+            raise MessageError("The replication stream empties a table outside a transaction.")
+        rows = np.concatenate([rows, np.empty((FIELDS, len(relids)), np.int64)], axis=1)
+        for relid in relids:
+            if relid not in self._relations:
+                raise MessageError(f"The replication stream empties the table number {relid} before describing it.")
+            shape = self._relations[relid][1]
+            position = int(self._state[NOW_LSN]), int(self._state[NEXT])
+            self._state[NEXT] += 1
+            if shape >= 0 and position > self._shapes[shape].followed.mark:
+                now = self._state[NOW_AT], self._state[NOW_XID]
+                rows[:, count] = (shape, EMPTIED, -1, -1, *position, *now)
+                count += 1
+        return rows, count
+
+    def _take(self, tools: Loops, view: object, shape: Shape, rows: Numbers) -> None:
+        followed = shape.followed
+        if followed.table.bronze in self._broken:
             return
-        pending = self._pending[key]
-        unchanged = _unchanged(row, pending.columns)
-        _check_key(followed.table, op, unchanged)
-        pending.rows.append(row)
-        pending.ours.append((op, begun.commit_lsn, ordinal, begun.commit_at, begun.xid, unchanged))
-        pending.size += size
-        if len(pending.rows) >= BATCH_ROWS or pending.size >= BATCH_BYTES:
-            self._flush(key)
+        size, count = len(shape.columns), rows.shape[1]
+        starts, sizes = np.zeros((size, count), np.int64), np.empty((size, count), np.int64)
+        ops = np.ascontiguousarray(rows[OP])
+        ats, ends = np.ascontiguousarray(rows[AT]), np.ascontiguousarray(rows[END])
+        if tools.split(view, ats, ends, starts, sizes) >= 0:
+            raise MessageError(f"A change of {followed.table} in the replication stream is broken.")
+        is_key = np.array(shape.is_key, bool)
+        if (ops == NEW).any():
+            tools.merge(view, ops, is_key, starts, sizes)
+            rows = rows.copy()
+            rows[OP] = ops
+            lsns, ordinals = rows[LSN], rows[ORDINAL]
+            new = (lsns > followed.mark[0]) | ((lsns == followed.mark[0]) & (ordinals > followed.mark[1]))
+            kept = (ops != DROPPED) & new
+            rows, starts, sizes = rows[:, kept], starts[:, kept], sizes[:, kept]
+        try:
+            self._keep(followed, self._arrow(tools, view, shape, rows, starts, sizes))
+        except Misfit as error:
+            self._broken.add(followed.table.bronze)
+            self._stop(followed, str(error))
 
-    def _flush(self, key: tuple[str, str]) -> None:
-        pending = self._pending[key]
-        if pending.rows:
-            self._spool.write(self._followed[key].table.bronze, self._arrow(pending, ".".join(key)))
-        self._pending[key] = _Pending(pending.columns)
+    def _arrow(
+        self, tools: Loops, view: object, shape: Shape, rows: Numbers, starts: Numbers, sizes: Numbers
+    ) -> pa.Table:
+        followed = shape.followed
+        names = [column.name for column in shape.columns]
+        absent = (sizes[shape.is_key] == UNCHANGED).any(axis=0)
+        if absent.any():
+            raise Misfit(
+                "a change of it came without its key, which is too large to be sent along; "
+                f"ALTER TABLE {followed.table} REPLICA IDENTITY FULL; mends that"
+            )
+        fields, arrays = [], []
+        for place, column in enumerate(shape.columns):
+            at, size = np.ascontiguousarray(starts[place]), np.ascontiguousarray(sizes[place])
+            try:
+                typed = from_text(text_column(tools, view, at, size), column, str(followed.table))
+            except (SourceError, pa.ArrowInvalid) as error:
+                raise Misfit(str(error).rstrip(".")) from error
+            for name, array in typed.items():
+                own = column.field.with_type(followed.types[name]) if name == column.name else None
+                fields.append(own or column.beside)
+                arrays.append(array.cast(own.type) if own else array)
+        arrays += our_columns(rows, unchanged_column(sizes, names), self.load_id)
+        return pa.table(arrays, schema=pa.schema([*fields, *OURS]))
 
-    def _arrow(self, pending: _Pending, table: str) -> pa.Table:
-        values = zip(*pending.rows, strict=True)
-        columns: dict[str, pa.Array] = {}
-        for column, sent in zip(pending.columns, values, strict=True):
-            text = pa.array([None if v is Absent.UNCHANGED else v for v in sent], pa.string())
-            columns |= from_text(text, column, table)
-        ops, lsns, ordinals, commit_ats, xids, unchanged = zip(*pending.ours, strict=True)
-        return bronze_rows(
-            columns,
-            ops=ops,
-            lsns=lsns,
-            ordinals=ordinals,
-            commit_ats=commit_ats,
-            xids=xids,
-            unchanged=unchanged,
-            load_id=self._load_id,
-        )
+    def _keep(self, followed: Followed, rows: pa.Table) -> None:
+        if rows.num_rows:
+            self._pending.setdefault(followed.table.bronze, []).append(rows)
+            self.pending_rows += rows.num_rows
+            self.pending_bytes += rows.nbytes
 
-
-def _unchanged(row: Row, columns: tuple[Column, ...]) -> list[str]:
-    if Absent.UNCHANGED not in row:
-        return []
-    return [column.name for value, column in zip(row, columns, strict=True) if value is Absent.UNCHANGED]
-
-
-def _check_key(table: SourceTable, op: str, unchanged: list[str]) -> None:
-    if op != "t" and unchanged and (lost := sorted(set(table.key) & set(unchanged))):
-        raise SourceError(
-            f"Postgres sent a change of {table} without its key {', '.join(lost)}, too large to be sent along; run "
-            f"in the database: ALTER TABLE {table} REPLICA IDENTITY FULL; and load the table anew."
-        )
+    def _stop(self, followed: Followed, reason: str) -> None:
+        followed.stopped = reason
+        for relid, (relation, _) in self._relations.items():
+            if self._followed.get((relation.schema, relation.name)) is followed:
+                self._relations[relid] = (relation, -1)

@@ -16,9 +16,8 @@ PLACE = ("_commit_lsn", "_ordinal")
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far a table was read: the last row taken, and what that load as a whole read.
+    """How far a table was read: the last row taken, and the position up to which that load read the slot.
 
-    ``read_to`` is the position up to which the slot was read, ``loaded`` the tables that had rows in that load.
     ``stopped`` says why the table isn't followed any more (one sentence without its full stop); it is empty while it
     is. What changed since is lost to bronze until the table is copied anew; the slot moves on without it.
     """
@@ -27,7 +26,6 @@ class Cursor:
     commit_lsn: int
     ordinal: int
     read_to: int
-    loaded: tuple[str, ...] = ()
     stopped: str = ""
 
     def to_json(self) -> str:
@@ -38,8 +36,7 @@ class Cursor:
     def from_json(cls, text: str) -> "Cursor":
         """Read a cursor back from its JSON text."""
         said = json.loads(text)
-        known = {name: said[name] for name in cls.__dataclass_fields__ if name in said}
-        return cls(**{**known, "loaded": tuple(said["loaded"])})
+        return cls(**{name: said[name] for name in cls.__dataclass_fields__ if name in said})
 
 
 @dataclass

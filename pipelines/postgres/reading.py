@@ -1,38 +1,32 @@
 """One load of the source: which tables are copied, which are followed, from where and up to where."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import pyarrow as pa
-
-from lake.commits import Mark
 from lake.errors import SourceError
 from lake.settings import Settings
 from pipelines.postgres.api import connect, current_lsn
-from pipelines.postgres.changes import ChangeReader, Followed, peek
-from pipelines.postgres.claims import Claim, Cursor
-from pipelines.postgres.kinds import Kinds
+from pipelines.postgres.claims import Cursor
+from pipelines.postgres.copying import copy_tables
+from pipelines.postgres.flushing import Counted
+from pipelines.postgres.following import engine
+from pipelines.postgres.landing import Bronze
 from pipelines.postgres.preflight import check_server
-from pipelines.postgres.rows import no_rows
-from pipelines.postgres.slots import ANEW, Slot, drop_slot, find_slot
-from pipelines.postgres.snapshot import Snapshot, count_rows, open_snapshot, snapshot_rows
-from pipelines.postgres.spool import Spool
+from pipelines.postgres.shapes import Followed
+from pipelines.postgres.slots import ANEW, Slot, find_slot
 from pipelines.postgres.tables import SourceTable, ensure_publication, find_tables, published
-
-HELD_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one load does: ``copied`` tables get a snapshot, ``followed`` ones their changes since their cursor.
+    """What is done: ``copied`` tables get a snapshot, ``followed`` ones their changes since their mark.
 
-    ``confirmed`` is where the slot stands (bytes).
+    ``confirmed`` is where the slot stands (bytes), 0 before there is one. A mark may say that the slot was read
+    further, and yet another table lack rows from there: what a load that died had begun counts for nothing.
     """
 
     copied: tuple[SourceTable, ...]
-    followed: tuple[tuple[SourceTable, Cursor], ...]
+    followed: tuple[Followed, ...]
     confirmed: int
 
     @property
@@ -41,16 +35,7 @@ class Plan:
         return not self.followed
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """A batch of one bronze table, or the mark that follows the table's last batch."""
-
-    table: str
-    batch: pa.Table | None = None
-    mark: Mark | None = None
-
-
-def plan_load(settings: Settings, cursors: Mapping[str, str | None]) -> Plan:
+def plan_load(settings: Settings, bronze: Bronze) -> Plan:
     """Check the source, see to the publication and decide what to read; reads no rows, makes no slot.
 
     Raises CredentialsError or SourceError in one sentence, also when tables have marks and their slot is gone.
@@ -61,13 +46,37 @@ def plan_load(settings: Settings, cursors: Mapping[str, str | None]) -> Plan:
         ensure_publication(connection, settings.postgres_publication, tables)
         tables = published(connection, settings.postgres_publication, tables)
         slot = find_slot(connection, settings.postgres_slot)
-    marks = {t.bronze: Cursor.from_json(text) for t in tables if (text := cursors.get(t.bronze))}
+    standing = {table.bronze: bronze.standing(table.bronze) for table in tables}
+    marks = {name: found.cursor for name, found in standing.items() if found}
     _check_slot(slot, marks)
+    followed = [
+        Followed(table, (found.cursor.commit_lsn, found.cursor.ordinal), dict(found.types), found.cursor.stopped)
+        for table in tables
+        if (found := standing[table.bronze])
+    ]
     return Plan(
         copied=tuple(table for table in tables if table.bronze not in marks),
-        followed=tuple((table, marks[table.bronze]) for table in tables if table.bronze in marks),
+        followed=tuple(followed),
         confirmed=slot.confirmed if slot else 0,
     )
+
+
+def pull(settings: Settings, bronze: Bronze) -> Counted:
+    """Land everything up to the log's end at the start: changes of tables that have marks, then copies of the others.
+
+    Raises CredentialsError, SourceError or CommitError; what was landed by then stays.
+    """
+    plan = plan_load(settings, bronze)
+    counted, durable = Counted(), None
+    if plan.followed:
+        with engine(settings, bronze, plan.followed, plan.confirmed) as running, connect(settings) as connection:
+            counted = running.counted
+            running.drain(connection, current_lsn(connection))
+            durable = running.durable
+    counted.stopped |= {str(one.table): one.stopped for one in plan.followed if one.stopped}
+    if plan.copied:
+        counted.rows |= copy_tables(settings, bronze, plan.copied, durable)
+    return counted
 
 
 def _check_slot(slot: Slot | None, marks: Mapping[str, Cursor]) -> None:
@@ -83,96 +92,3 @@ def _check_slot(slot: Slot | None, marks: Mapping[str, Cursor]) -> None:
             f"The replication slot '{slot.name}' was created anew or moved on by another reader, "
             f"and changes are lost that bronze doesn't have; {ANEW}."
         )
-
-
-def read_load(settings: Settings, plan: Plan, load_id: str, received_at: datetime) -> Iterator[Loaded]:
-    """Read everything that the plan says, up to the log's end at the start.
-
-    Tables that are followed come before those that are copied. Nothing is confirmed while there are rows
-    to commit. Without any nothing is yielded, unless the server holds more than HELD_BYTES of log for us.
-    """
-    with ExitStack() as stack:
-        spool = stack.enter_context(Spool())
-        read_to = _follow(settings, plan, spool, load_id) if plan.followed else 0
-        loaded = (*spool.tables, *(table.bronze for table in plan.copied))
-        for table, _ in plan.followed:
-            if table.bronze in spool.tables:
-                claim = Claim(table.key, f"rows decoded from the slot up to position {read_to}")
-                yield from _proven(claim, table.bronze, spool.read(table.bronze))
-                after = _cursor(settings, claim, read_to, loaded)
-                yield Loaded(table.bronze, mark=claim.mark(load_id, after))
-        if plan.copied:
-            yield from _copy(settings, plan, load_id, loaded, received_at, read_to)
-        if plan.followed and not loaded and read_to - plan.confirmed > HELD_BYTES:
-            yield from _say_read(settings, plan.followed[0], read_to, load_id)
-
-
-def _say_read(settings: Settings, followed: tuple[SourceTable, Cursor], read_to: int, load_id: str) -> Iterator[Loaded]:
-    """Leave a mark without rows that says how far the log was read, so that the server can let go of it."""
-    table, before = followed
-    claim = Claim((), f"no rows in the slot up to position {read_to}", last=(before.commit_lsn, before.ordinal))
-    yield from _proven(claim, table.bronze, iter([no_rows()]))
-    after = _cursor(settings, claim, read_to, (table.bronze,))
-    yield Loaded(table.bronze, mark=claim.mark(load_id, after))
-
-
-def _follow(settings: Settings, plan: Plan, spool: Spool, load_id: str) -> int:
-    followed = {
-        (table.schema, table.name): Followed(table, (mark.commit_lsn, mark.ordinal)) for table, mark in plan.followed
-    }
-    with connect(settings) as connection, connect(settings) as asking:
-        # Types are asked for while the changes stream in.
-        reader = ChangeReader(followed, spool, load_id, Kinds(asking))
-        upto = current_lsn(connection)
-        for data in peek(connection, settings.postgres_slot, settings.postgres_publication, upto):
-            reader.take(data)
-    reader.finish()
-    return max(upto, reader.read_to)
-
-
-def _copy(
-    settings: Settings,
-    plan: Plan,
-    load_id: str,
-    loaded: tuple[str, ...],
-    received_at: datetime,
-    read_to: int,
-) -> Iterator[Loaded]:
-    name = settings.postgres_slot
-    if plan.is_first:
-        # A slot without any mark is what a load left that died before its snapshot was durable.
-        with connect(settings) as connection:
-            drop_slot(connection, name)
-    else:
-        name = f"{name[:58]}_copy"
-    with open_snapshot(settings, name, plan.copied, temporary=not plan.is_first) as snapshot:
-        for table in plan.copied:
-            yield from _copy_table(settings, snapshot, table, load_id, loaded, received_at, read_to)
-
-
-def _copy_table(
-    settings: Settings,
-    snapshot: Snapshot,
-    table: SourceTable,
-    load_id: str,
-    loaded: tuple[str, ...],
-    received_at: datetime,
-    read_to: int,
-) -> Iterator[Loaded]:
-    count, beside = count_rows(snapshot, table)
-    claim = Claim(table.key, "count(*) under the exported snapshot")
-    yield from _proven(claim, table.bronze, snapshot_rows(snapshot, table, beside, load_id, received_at))
-    claim.last = claim.last or (snapshot.commit_lsn, -1)
-    after = _cursor(settings, claim, read_to or snapshot.consistent_lsn, loaded)
-    yield Loaded(table.bronze, mark=replace(claim.mark(load_id, after), claim_count=count))
-
-
-def _proven(claim: Claim, table: str, batches: Iterator[pa.Table]) -> Iterator[Loaded]:
-    for batch in batches:
-        claim.add(batch)
-        yield Loaded(table, batch)
-
-
-def _cursor(settings: Settings, claim: Claim, read_to: int, loaded: tuple[str, ...]) -> Cursor:
-    assert claim.last is not None
-    return Cursor(settings.postgres_slot, *claim.last, read_to, loaded)

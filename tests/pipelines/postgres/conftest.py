@@ -1,19 +1,21 @@
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 import psycopg
+import pyarrow as pa
 import pytest
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from lake.commits import Mark
+from lake.errors import CommitError
 from lake.settings import Settings
-from pipelines.postgres import confirm
-from pipelines.postgres.reading import Loaded, plan_load, read_load
+from pipelines.postgres import pull
+from pipelines.postgres.claims import Cursor
+from pipelines.postgres.landing import Standing
+from pipelines.postgres.rows import META
 
-AT = datetime(1997, 1, 1, tzinfo=UTC)
 Rows = list[dict[str, Any]]
 
 
@@ -42,35 +44,35 @@ class Source(NamedTuple):
 
 
 class Landed:
-    """Stands in for bronze: keeps the rows and marks of loads that were committed as a whole."""
+    """Stands in for bronze: keeps rows and marks together; ``refuses`` names tables whose commits fail."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.batches: dict[str, list[pa.Table]] = {}
         self.tables: dict[str, Rows] = {}
         self.marks: dict[str, Mark] = {}
+        self.refuses: set[str] = set()
+        self.stopped: dict[str, str] = {}
 
-    @property
-    def cursors(self) -> dict[str, str | None]:
-        return {table: mark.cursor for table, mark in self.marks.items()}
+    def standing(self, table: str) -> Standing | None:
+        if table not in self.marks:
+            return None
+        schema = pa.unify_schemas([batch.schema for batch in self.batches[table]], promote_options="permissive")
+        types = {field.name: field.type for field in schema if field.name not in META}
+        return Standing(Cursor.from_json(self.marks[table].cursor), types)
 
-    def read(self, settings: Settings | None = None) -> Iterator[Loaded]:
-        used = settings or self.settings
-        return read_load(used, plan_load(used, self.cursors), uuid4().hex, AT)
-
-    def commit(self, loaded: Iterator[Loaded], only: str | None = None) -> int:
-        count = 0
-        for part in list(loaded):
-            if part.batch is not None and only in (None, part.table):
-                self.tables.setdefault(part.table, []).extend(part.batch.to_pylist())
-                count += part.batch.num_rows
-            if part.mark is not None and only in (None, part.table):
-                self.marks[part.table] = part.mark
-        return count
+    def land(self, table: str, schema: pa.Schema, rows: Iterable[pa.Table], mark: Mark) -> None:
+        batches = list(rows)
+        if table in self.refuses:
+            raise CommitError(f"{table} is refused")
+        self.batches.setdefault(table, []).extend(batches or [schema.empty_table()])
+        self.tables.setdefault(table, []).extend(row for batch in batches for row in batch.to_pylist())
+        self.marks[table] = mark
 
     def load(self, settings: Settings | None = None) -> int:
-        count = self.commit(self.read(settings))
-        confirm(settings or self.settings, self.cursors)
-        return count
+        counted = pull(settings or self.settings, self)
+        self.stopped = counted.stopped
+        return sum(counted.rows.values())
 
     def current(self, table: str, key: str) -> dict[Any, dict[str, Any]]:
         """Fold a table to its current state, as silver does."""

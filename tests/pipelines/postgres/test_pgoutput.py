@@ -3,7 +3,6 @@ import struct
 import pytest
 
 from pipelines.postgres.api import connect, current_lsn, lsn_to_int, lsn_to_text
-from pipelines.postgres.changes import peek
 from pipelines.postgres.messages import (
     Absent,
     Begin,
@@ -17,6 +16,7 @@ from pipelines.postgres.messages import (
     TypeName,
     Update,
 )
+from pipelines.postgres.peeking import peek
 from pipelines.postgres.pgoutput import MessageError, decode
 from tests.pipelines.postgres.conftest import Source
 
@@ -34,7 +34,8 @@ def messages(source: Source, *statements: str) -> list[Message]:
     )
     source.transaction(*statements)
     with connect(source.settings) as connection:
-        return [decode(data) for data in peek(connection, name, name, current_lsn(connection))]
+        runs = peek(connection, name, name, current_lsn(connection))
+        return [decode(run.message(place)) for run in runs for place in range(len(run))]
 
 
 def test_a_transaction_begins_describes_its_table_and_commits(source: Source) -> None:

@@ -1,0 +1,53 @@
+"""The byte loops of ``scanning``, compiled by numba where there is enough to decode, and as they are where there isn't.
+
+The compiled code is kept beside the source (numba's cache), so only the very first large load waits for the compiler.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipelines.postgres import scanning
+
+WORTH_COMPILING = 2_000
+
+
+class Loops(NamedTuple):
+    """The four loops, and how they want the bytes."""
+
+    scan: Callable[..., tuple[int, int]]
+    split: Callable[..., int]
+    merge: Callable[..., None]
+    gather: Callable[..., None]
+    view: Callable[[bytes], Any]
+
+
+PLAIN = Loops(scanning.scan, scanning.split, scanning.merge, scanning.gather, memoryview)
+
+
+@cache
+def compiled() -> Loops:
+    """Give the compiled loops; importing numba and reading its cache takes about a second, once a process."""
+    import numba
+
+    def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+        try:
+            return numba.njit(cache=True, nogil=True)(function)
+        except RuntimeError:
+            # Neither the source's folder nor the user's cache can be written: compiled anew in every process.
+            return numba.njit(nogil=True)(function)
+
+    return Loops(
+        jit(scanning.scan),
+        jit(scanning.split),
+        jit(scanning.merge),
+        jit(scanning.gather),
+        lambda data: np.frombuffer(data, np.uint8),
+    )
+
+
+def loops(messages: int) -> Loops:
+    """Choose the loops for so many messages: a few are done before numba is imported."""
+    return compiled() if messages >= WORTH_COMPILING or compiled.cache_info().currsize else PLAIN

@@ -1,0 +1,106 @@
+"""The engine: changes out of the slot into bronze in one of two gears, and the slot confirmed behind them."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from lake.settings import Settings
+from pipelines.postgres.api import Connection, connect
+from pipelines.postgres.changes import ChangeReader
+from pipelines.postgres.flushing import Counted, Flusher, new_load_id
+from pipelines.postgres.kinds import Kinds
+from pipelines.postgres.landing import Bronze
+from pipelines.postgres.peeking import RUN_BYTES, peek
+from pipelines.postgres.shapes import Followed
+from pipelines.postgres.slots import advance
+from pipelines.postgres.walsender import Walsender
+
+PEEK_MESSAGES = 1_000_000
+
+
+class Engine:
+    """Follows tables from their marks on. Whatever fails, what was confirmed is durable, and nothing lands twice."""
+
+    def __init__(self, settings: Settings, flusher: Flusher, reader: ChangeReader) -> None:
+        self._settings, self._flusher, self._reader = settings, flusher, reader
+
+    @property
+    def counted(self) -> Counted:
+        """What has landed so far."""
+        return self._flusher.counted
+
+    @property
+    def durable(self) -> int:
+        """The position (bytes) before which bronze has everything."""
+        return self._flusher.durable
+
+    def drain(self, connection: Connection, upto: int) -> None:
+        """Land everything that committed before ``upto`` (bytes) through large peeks, and move the slot behind it.
+
+        Raises SourceError or CommitError; what was landed by then stays, and is passed over when it is read again.
+        """
+        slot, publication = self._settings.postgres_slot, self._settings.postgres_publication
+        while True:
+            seen = 0
+            for run in peek(connection, slot, publication, upto, PEEK_MESSAGES):
+                seen += len(run)
+                self._flusher.feed(run)
+            self._flusher.flush()
+            self._flusher.settle()
+            if done := seen < PEEK_MESSAGES:
+                self._flusher.note(max(upto, self._reader.read_to))
+            advance(connection, slot, self.durable)
+            if done:
+                return
+
+    def stream(self, walsender: Walsender, until: Callable[[], bool]) -> None:
+        """Land changes as they are sent until ``until`` says so; it is asked at least once a flush interval.
+
+        Raises psycopg.Error when the server ends the stream, and CommitError; what was landed by then stays.
+        """
+        interval = self._settings.postgres_flush_interval
+        flusher, frames = self._flusher, walsender.frames
+        while not until():
+            now = time.monotonic()
+            since = [flusher.since] * flusher.waiting + [frames.since] * bool(frames.parts)
+            # A change is visible when its commit has landed, so the flush begins as much earlier as that takes.
+            lead = min(flusher.landing_seconds, interval / 2)
+            due = min([*since, now]) + interval - lead * bool(since)
+            walsender.receive(due, RUN_BYTES)
+            flusher.look()
+            if frames.size >= RUN_BYTES or time.monotonic() >= due:
+                if frames.parts:
+                    flusher.feed(frames.take(), walsender.breathe)
+                if not flusher.busy:
+                    flusher.flush(walsender.breathe)
+                    flusher.look()
+                    flusher.note(max(self._reader.read_to, walsender.caught_up))
+            walsender.confirm(self.durable)
+
+    def finish(self, walsender: Walsender) -> None:
+        """Land what was received, confirm it and end the stream."""
+        if walsender.frames.parts:
+            self._flusher.feed(walsender.frames.take(), walsender.breathe)
+        self._flusher.flush(walsender.breathe)
+        self._flusher.settle(walsender.breathe)
+        walsender.confirm(self.durable)
+        walsender.stop()
+
+    def reached(self, position: int, walsender: Walsender) -> bool:
+        """Whether everything before ``position`` (bytes) was sent and has landed."""
+        flusher = self._flusher
+        at_rest = not (flusher.waiting or flusher.busy or walsender.frames.parts)
+        return at_rest and max(self._reader.read_to, walsender.caught_up) >= position
+
+
+@contextmanager
+def engine(settings: Settings, bronze: Bronze, followed: Sequence[Followed], durable: int) -> Iterator[Engine]:
+    """Make an engine for tables that have marks; ``durable`` is how far those marks say the slot was read."""
+    with connect(settings) as asking:
+        by_name = {(one.table.schema, one.table.name): one for one in followed}
+        reader = ChangeReader(by_name, Kinds(asking), new_load_id())
+        flusher = Flusher(settings, bronze, followed, reader, durable)
+        try:
+            yield Engine(settings, flusher, reader)
+        finally:
+            flusher.close()

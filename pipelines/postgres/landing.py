@@ -1,0 +1,87 @@
+"""Where changes land: the rows of a table and the mark that says how far they go, in one Iceberg commit."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+from pyiceberg.catalog import Catalog
+from pyiceberg.table import Table
+
+from lake.catalogue import ensure_table, find_table
+from lake.commits import Mark, commit_once, last_mark
+from lake.errors import CommitError
+from lake.failpoints import reached
+from pipelines.postgres.claims import WRITER, Cursor
+from pipelines.postgres.rows import META, OURS
+from pipelines.postgres.shapes import Misfit
+
+DAY = "_commit_at"
+
+
+class Standing(NamedTuple):
+    """How far a bronze table is, and the columns of the source that it has."""
+
+    cursor: Cursor
+    types: dict[str, pa.DataType]
+
+
+class Bronze(Protocol):
+    """Change tables by name (``pg_<schema>_<table>``)."""
+
+    def standing(self, table: str) -> Standing | None:
+        """Tell how far a table is; None before its first load."""
+
+    def land(self, table: str, schema: pa.Schema, rows: Iterable[pa.Table], mark: Mark) -> None:
+        """Make rows and mark durable together, or neither; a load that is there already adds nothing.
+
+        Raises CommitError, and Misfit when the table can't take the columns.
+        """
+
+
+class IcebergBronze:
+    """The change tables in the lake."""
+
+    def __init__(self, catalogue: Catalog) -> None:
+        self._catalogue = catalogue
+        self._known: dict[str, tuple[Table, pa.Schema]] = {}
+
+    def standing(self, table: str) -> Standing | None:
+        """Read a table's mark and columns."""
+        found = find_table(self._catalogue, f"bronze.{table}")
+        mark = None if found is None else last_mark(found, WRITER)
+        if found is None or mark is None:
+            return None
+        fields = [field for field in found.schema().as_arrow() if field.name not in META]
+        return Standing(Cursor.from_json(mark.cursor), {field.name: _plain(field.type) for field in fields})
+
+    def land(self, table: str, schema: pa.Schema, rows: Iterable[pa.Table], mark: Mark) -> None:
+        """Evolve the table if the rows have other columns than the last ones had, then commit."""
+        commit_once(self._evolved(table, schema), _passing(rows), mark)
+
+    def _evolved(self, table: str, schema: pa.Schema) -> Table:
+        found, seen = self._known.get(table, (None, None))
+        if found is None or seen != schema:
+            try:
+                found = ensure_table(self._catalogue, f"bronze.{table}", schema, partition_day=DAY)
+            except CommitError as error:
+                raise Misfit(str(error).rstrip(".")) from error
+            if seen is not None:
+                reached("cdc.during_schema_change")
+            self._known[table] = (found, schema)
+        return found
+
+
+def marked(bronze: Bronze, table: str, mark: Mark) -> None:
+    """Leave a mark that has no rows."""
+    bronze.land(table, OURS, [], mark)
+
+
+def _passing(rows: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    reached("cdc.before_parquet_write")
+    yield from rows
+    reached("cdc.after_parquet_before_commit")
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Give the type as rows have it; pyiceberg reads text and bytes as their large twins."""
+    return {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}.get(kind, kind)

@@ -1,0 +1,94 @@
+"""What a followed table looks like from one message on, beside the columns that bronze has of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from lake.errors import SourceError
+from pipelines.postgres.columns import Column, widest
+from pipelines.postgres.kinds import Kinds
+from pipelines.postgres.messages import Relation
+from pipelines.postgres.rows import META, OURS
+from pipelines.postgres.tables import SourceTable
+
+TEXT = 25
+NOWHERE = (-1, -1)
+
+
+class Misfit(SourceError):  # noqa: N818
+    """A table's rows don't fit into bronze any more: this table stops, and no other."""
+
+
+@dataclass
+class Followed:
+    """A table being followed: its description, the last row that is durable, and what bronze has of it.
+
+    ``types`` are the columns that bronze has (ours left out); ``stopped`` says why it isn't followed any more.
+    """
+
+    table: SourceTable
+    mark: tuple[int, int] = NOWHERE
+    types: dict[str, pa.DataType] = field(default_factory=dict)
+    stopped: str = ""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The columns of a table's rows from one message on, in the order in which their values are sent."""
+
+    followed: Followed
+    columns: tuple[Column, ...]
+
+    @property
+    def is_key(self) -> list[bool]:
+        """Tell for each column whether it is part of the key."""
+        return [column.name in self.followed.table.key for column in self.columns]
+
+
+def shape_of(relation: Relation, followed: Followed, kinds: Kinds) -> Shape:
+    """Fit a relation to what bronze has, and note in ``followed.types`` what bronze will have.
+
+    Raises Misfit when a column takes one of our names, when its type changed to one that the column in bronze
+    can't hold, or when the key went.
+    """
+    columns = []
+    for said in relation.columns:
+        column = kinds.column(said.name, said.oid, said.typmod)
+        known = followed.types.get(said.name)
+        if known is not None and known == pa.string():
+            # Text holds everything.
+            column = column._replace(oid=TEXT, typmod=-1)
+        kind = column.type if known is None else widest(known, column.type)
+        if kind is None:
+            raise Misfit(
+                f"column {said.name} changed its type from {known} to {column.type}, "
+                "which its column in bronze can't hold"
+            )
+        if said.name in META:
+            raise Misfit(f"column {said.name} has a name that Boathouse gives its own column")
+        columns.append(column)
+        followed.types[said.name] = kind
+    if lost := sorted(set(followed.table.key) - {column.name for column in columns}):
+        raise Misfit(f"its key lost the column {', '.join(lost)}")
+    return Shape(followed, tuple(columns))
+
+
+def united(batches: Iterable[pa.Table], types: dict[str, pa.DataType]) -> pa.Table:
+    """Put rows that came in different shapes into one table: a column that a row's shape didn't have is null."""
+    listed = list(batches)
+    fields = {field.name: field for batch in listed for field in batch.schema if field.name not in META}
+    theirs = [field.with_type(types.get(name, field.type)) for name, field in fields.items()]
+    schema = pa.schema([*theirs, *OURS])
+    return pa.concat_tables([aligned(batch, schema) for batch in listed])
+
+
+def aligned(batch: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Bring a batch into a schema: missing columns as nulls, narrower types widened."""
+    if batch.schema == schema:
+        return batch
+    arrays = [
+        batch[field.name].cast(field.type) if field.name in batch.schema.names else pa.nulls(len(batch), field.type)
+        for field in schema
+    ]
+    return pa.table(arrays, schema=schema)
