@@ -1,7 +1,7 @@
 """One whole way: start, pull, prove, transform, publish, serve, and say what happened."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -61,9 +61,11 @@ def started(settings: Settings, steps: Steps) -> Iterator[Settings]:
             raise
 
 
-def pull_and_release(live: Settings, catalogue: Catalog, steps: Steps) -> tuple[Release, bool]:
-    """Pull every source and cut a release if anything changed; give it and whether it is new."""
-    pull(live, catalogue, steps)
+def pull_and_release(
+    live: Settings, catalogue: Catalog, steps: Steps, without: Collection[str] = ()
+) -> tuple[Release, bool]:
+    """Pull every source but those ``without`` and cut a release if anything changed; give it and whether it is new."""
+    pull(live, catalogue, steps, without)
     with steps.step("prove") as (step, _):
         proofs = prove_loads(live, catalogue)
         step.rows = sum(proof.landed_count for proof in proofs)
@@ -91,9 +93,9 @@ def look_for_drift(live: Settings, catalogue: Catalog, steps: Steps) -> None:
         console.print(f"  [yellow]drift[/] and {more} more; `boathouse drift` shows all", soft_wrap=True)
 
 
-def pull(live: Settings, catalogue: Catalog, steps: Steps) -> None:
-    """Pull every configured source, one step each."""
-    for name, load in ingest(live, catalogue):
+def pull(live: Settings, catalogue: Catalog, steps: Steps, without: Collection[str] = ()) -> None:
+    """Pull every configured source but those ``without``, one step each."""
+    for name, load in ingest(live, catalogue, without):
         with steps.step(name) as (step, _):
             loaded = load()
             step.rows = loaded.total

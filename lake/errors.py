@@ -6,6 +6,7 @@ BoathouseError
 │   ├── PortTakenError    a port that a service was told to use belongs to something else
 │   └── DiskFullError     there is no room where a service or the lake writes
 ├── SourceError           a vendor or database refused, or answered what it shouldn't
+│   ├── UnreachableError  the source doesn't answer, or is busy with another reader: later it may do
 │   ├── CredentialsError  the source said no to the shop name, the token, the key or the password
 │   └── DocumentError     one document can't be read; it goes to quarantine
 ├── CommitError           Iceberg didn't take a commit, or its fate is unknown
@@ -42,6 +43,10 @@ class DiskFullError(ServiceError):
 
 class SourceError(BoathouseError):
     """A vendor or database refused, or answered what it shouldn't."""
+
+
+class UnreachableError(SourceError):
+    """The source doesn't answer, or is busy with another reader: later it may do."""
 
 
 class CredentialsError(SourceError):

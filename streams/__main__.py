@@ -3,12 +3,11 @@
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from lake.errors import BoathouseError
 from lake.failpoints import arm
-from lake.handover import load
+from lake.handover import load, obey_parent
 from lake.logs import configure_logs
 from lake.settings import load_settings
 from streams.flow import run
@@ -28,8 +27,7 @@ def main(arguments: list[str]) -> int:
             return 0
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         if "--settings-on-stdin" in arguments:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            threading.Thread(target=_end_with_parent, daemon=True).start()
+            obey_parent()
         with opened(settings) as store, Lane(settings):
             run(settings, store)
     except BoathouseError as error:
@@ -43,12 +41,6 @@ def _quieten_runtime() -> None:
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
-
-
-def _end_with_parent() -> None:
-    """Stop when standard input ends, as it does when the parent closes it or dies."""
-    sys.stdin.read()
-    os.kill(os.getpid(), signal.SIGINT)
 
 
 if __name__ == "__main__":

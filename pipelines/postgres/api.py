@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import errors
 
-from lake.errors import BoathouseError, CredentialsError, SettingError, SourceError
+from lake.errors import BoathouseError, CredentialsError, SettingError, SourceError, UnreachableError
 from lake.settings import Settings
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -93,7 +93,7 @@ def _translated(error: psycopg.Error, dsn: str) -> BoathouseError:
     said = error.diag.message_primary or str(error).strip().rpartition("FATAL:")[2]
     said = _without_secret(" ".join(said.split()), dsn)
     if isinstance(error, errors.ObjectInUse):
-        return SourceError(
+        return UnreachableError(
             f"Postgres says: {said}; stop the other reader, or set BOATHOUSE_POSTGRES_SLOT to another name."
         )
     if isinstance(error, errors.InvalidAuthorizationSpecification | errors.InsufficientPrivilege) or REFUSED.search(
@@ -101,7 +101,9 @@ def _translated(error: psycopg.Error, dsn: str) -> BoathouseError:
     ):
         return CredentialsError(f"Postgres refused: {said}; see BOATHOUSE_POSTGRES_DSN.")
     if isinstance(error, psycopg.OperationalError):
-        return SourceError(f"Postgres failed or can't be reached: {said}; see BOATHOUSE_POSTGRES_DSN, then run again.")
+        return UnreachableError(
+            f"Postgres failed or can't be reached: {said}; see BOATHOUSE_POSTGRES_DSN, then run again."
+        )
     return SourceError(f"Postgres refused a statement: {said}.")
 
 

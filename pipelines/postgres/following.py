@@ -19,9 +19,14 @@ PEEK_MESSAGES = 1_000_000
 
 
 class Engine:
-    """Follows tables from their marks on. Whatever fails, what was confirmed is durable, and nothing lands twice."""
+    """Follows tables from their marks on. Whatever fails, what was confirmed is durable, and nothing lands twice.
+
+    While ``held`` is set the walsender is told of no progress, for a table that is being copied and will need the
+    changes from here on.
+    """
 
     def __init__(self, settings: Settings, flusher: Flusher, reader: ChangeReader) -> None:
+        self.held = False
         self._settings, self._flusher, self._reader = settings, flusher, reader
 
     @property
@@ -75,7 +80,7 @@ class Engine:
                     flusher.flush(walsender.breathe)
                     flusher.look()
                     flusher.note(max(self._reader.read_to, walsender.caught_up))
-            walsender.confirm(self.durable)
+            self._confirm(walsender)
 
     def finish(self, walsender: Walsender) -> None:
         """Land what was received, confirm it and end the stream."""
@@ -83,8 +88,12 @@ class Engine:
             self._flusher.feed(walsender.frames.take(), walsender.breathe)
         self._flusher.flush(walsender.breathe)
         self._flusher.settle(walsender.breathe)
-        walsender.confirm(self.durable)
+        self._confirm(walsender)
         walsender.stop()
+
+    def _confirm(self, walsender: Walsender) -> None:
+        if not self.held:
+            walsender.confirm(self.durable)
 
     def reached(self, position: int, walsender: Walsender) -> bool:
         """Whether everything before ``position`` (bytes) was sent and has landed."""

@@ -5,7 +5,9 @@ from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import RESTError
 from pyiceberg.table import Table
+from requests.exceptions import RequestException
 
 from lake.catalogue import ensure_table, find_table
 from lake.commits import Mark, commit_once, last_mark
@@ -65,6 +67,11 @@ class IcebergBronze:
                 found = ensure_table(self._catalogue, f"bronze.{table}", schema, partition_day=DAY)
             except CommitError as error:
                 raise Misfit(str(error).rstrip(".")) from error
+            except (OSError, RequestException, RESTError) as error:
+                raise CommitError(
+                    f"The lake doesn't take the columns of {table} at the moment ({type(error).__name__}: {error}); "
+                    "nothing is lost, run again when it is back."
+                ) from error
             if seen is not None:
                 reached("cdc.during_schema_change")
             self._known[table] = (found, schema)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lake.errors import SourceError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from lake.errors import SourceError, UnreachableError
 from lake.settings import Settings
 from pipelines.postgres.api import connect, current_lsn
 from pipelines.postgres.claims import Cursor
@@ -15,6 +17,8 @@ from pipelines.postgres.preflight import check_server
 from pipelines.postgres.shapes import Followed
 from pipelines.postgres.slots import ANEW, Slot, find_slot
 from pipelines.postgres.tables import SourceTable, ensure_publication, find_tables, published
+
+PATIENCE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,15 @@ def plan_load(settings: Settings, bronze: Bronze) -> Plan:
         tables = find_tables(connection, settings.postgres_tables)
         ensure_publication(connection, settings.postgres_publication, tables)
         tables = published(connection, settings.postgres_publication, tables)
-        slot = find_slot(connection, settings.postgres_slot)
+        # A reader that was killed holds the slot until its server process notices.
+        for attempt in Retrying(
+            retry=retry_if_exception_type(UnreachableError),
+            stop=stop_after_delay(PATIENCE_SECONDS),
+            wait=wait_fixed(0.1),
+            reraise=True,
+        ):
+            with attempt:
+                slot = find_slot(connection, settings.postgres_slot)
     standing = {table.bronze: bronze.standing(table.bronze) for table in tables}
     marks = {name: found.cursor for name, found in standing.items() if found}
     _check_slot(slot, marks)

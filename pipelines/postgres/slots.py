@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from lake.errors import SourceError
+from lake.errors import SourceError, UnreachableError
 from lake.failpoints import reached
 from lake.settings import Settings
 from pipelines.postgres.api import Connection, connect, fetch_one, lsn_to_int, lsn_to_text
@@ -47,7 +47,7 @@ def find_slot(connection: Connection, name: str) -> Slot | None:
             "set BOATHOUSE_POSTGRES_SLOT to another name."
         )
     if active_pid is not None:
-        raise SourceError(
+        raise UnreachableError(
             f"The replication slot '{name}' is being read by the server process {active_pid}; "
             "stop that reader, or set BOATHOUSE_POSTGRES_SLOT to another name."
         )

@@ -3,6 +3,7 @@
 import struct
 import time
 
+import psycopg
 from psycopg import sql
 
 from lake.failpoints import reached
@@ -35,7 +36,7 @@ class Walsender:
     def receive(self, until: float, most: int) -> None:
         """Receive until the clock (monotonic) says ``until``, or until ``most`` bytes wait to be taken.
 
-        Raises psycopg.OperationalError when the server ends the stream.
+        Raises psycopg.OperationalError when the server ends the stream, as it does when it shuts down.
         """
         read, add = self._stream.read, self.frames.add
         while self.frames.size < most:
@@ -47,7 +48,9 @@ class Walsender:
                 continue
             self.breathe()
             now = time.monotonic()
-            if now >= until or self._stream.ended:
+            if self._stream.ended:
+                raise psycopg.OperationalError("the server ended the stream of changes")
+            if now >= until:
                 return
             self._stream.wait(min(until, self._told + STATUS_SECONDS) - now)
 
@@ -70,11 +73,6 @@ class Walsender:
     def stop(self) -> None:
         """End the stream; what was sent and not taken is sent again another time."""
         self._stream.finish()
-
-    @property
-    def ended(self) -> bool:
-        """Whether the server has ended the stream, as it does when it shuts down."""
-        return self._stream.ended
 
     def _answer(self, data: memoryview) -> None:
         self.caught_up = int.from_bytes(data[1:9], "big")

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterable, Iterator
+from threading import Event
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -53,6 +54,7 @@ class Landed:
         self.marks: dict[str, Mark] = {}
         self.refuses: set[str] = set()
         self.stopped: dict[str, str] = {}
+        self.changed = Event()
 
     def standing(self, table: str) -> Standing | None:
         if table not in self.marks:
@@ -68,6 +70,7 @@ class Landed:
         self.batches.setdefault(table, []).extend(batches or [schema.empty_table()])
         self.tables.setdefault(table, []).extend(row for batch in batches for row in batch.to_pylist())
         self.marks[table] = mark
+        self.changed.set()
 
     def load(self, settings: Settings | None = None) -> int:
         counted = pull(settings or self.settings, self)

@@ -1,0 +1,144 @@
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.postgres import continuous
+from pipelines.postgres.continuous import follow
+from pipelines.postgres.following import Engine
+from tests.pipelines.postgres.conftest import Landed, Source
+
+Rows = list[tuple[Any, ...]]
+
+
+class Following:
+    """Follows a source in a thread; ``until`` waits for bronze."""
+
+    def __init__(self, source: Source, landed: Landed, **settings: Any) -> None:
+        update = {"postgres_flush_interval": 0.05, **settings}
+        self.landed, self.stop, self.failure = landed, Event(), list[BaseException]()
+        self.settings = source.settings.model_copy(update=update)
+        self.thread = Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            follow(self.settings, self.landed, self.stop)
+        except BaseException as error:
+            self.failure.append(error)
+
+    def until(self, there: Callable[[], bool]) -> None:
+        while not there():
+            assert self.thread.is_alive(), self.failure
+            self.landed.changed.wait(0.1)
+            self.landed.changed.clear()
+
+
+@contextmanager
+def following(source: Source, landed: Landed, **settings: Any) -> Iterator[Following]:
+    found = Following(source, landed, **settings)
+    found.thread.start()
+    try:
+        yield found
+    finally:
+        found.stop.set()
+        found.thread.join()
+    assert found.failure == []
+
+
+def ids(landed: Landed, table: str = "pg_public_a") -> list[int]:
+    return [row["id"] for row in landed.tables.get(table, [])]
+
+
+@pytest.fixture
+def table(source: Source) -> Source:
+    source.run("CREATE TABLE a (id integer PRIMARY KEY, v integer)", "INSERT INTO a VALUES (1, 1)")
+    return source
+
+
+def test_changes_land_while_they_happen_and_the_slot_follows(table: Source, landed: Landed) -> None:
+    with following(table, landed) as found:
+        found.until(lambda: ids(landed) == [1])
+        before = table.confirmed
+        for number in (2, 3, 4):
+            table.run(f"INSERT INTO a VALUES ({number}, 1)")
+            found.until(lambda number=number: ids(landed)[-1] == number)  # type: ignore[misc]
+        found.until(lambda: table.confirmed != before)
+    assert ids(landed) == [1, 2, 3, 4]
+    assert landed.load() == 0
+
+
+def test_a_walsender_that_is_ended_time_and_again_loses_and_doubles_nothing(
+    table: Source, landed: Landed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(continuous, "AGAIN_SECONDS", 0.05)
+    name = table.settings.postgres_slot
+    with following(table, landed) as found:
+        for number in range(2, 22):
+            table.run(f"INSERT INTO a VALUES ({number}, 1), ({number + 100}, 1)")
+            table.run(f"SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '{name}'")
+        found.until(lambda: len(ids(landed)) >= 41)
+    assert sorted(ids(landed)) == [1, *range(2, 22), *range(102, 122)]
+
+
+def test_a_transaction_larger_than_a_flush_lands_in_parts_and_is_confirmed_at_its_end(
+    table: Source, landed: Landed
+) -> None:
+    with following(table, landed, postgres_flush_rows=10_000) as found:
+        found.until(lambda: ids(landed) == [1])
+        table.run("INSERT INTO a SELECT n, n FROM generate_series(2, 400001) n")
+        found.until(lambda: len(ids(landed)) == 400_001)
+    rows = landed.tables["pg_public_a"][1:]
+    assert [row["_ordinal"] for row in rows] == list(range(400_000))
+    assert len({row["_commit_lsn"] for row in rows}) == 1
+    assert len({row["_load_id"] for row in rows}) > 2
+
+
+def test_a_table_made_meanwhile_is_copied_while_the_others_stream(
+    table: Source, landed: Landed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(continuous, "LOOK_SECONDS", 0.05)
+    with following(table, landed) as found:
+        found.until(lambda: ids(landed) == [1])
+        table.run("CREATE TABLE late (LIKE a INCLUDING ALL)", "INSERT INTO late VALUES (1, 1)")
+        found.until(lambda: ids(landed, "pg_public_late") == [1])
+        table.run("INSERT INTO late VALUES (2, 2)", "INSERT INTO a VALUES (2, 2)")
+        found.until(lambda: ids(landed, "pg_public_late") == [1, 2])
+        found.until(lambda: ids(landed) == [1, 2])
+
+
+def test_far_behind_it_peeks_and_then_streams(table: Source, landed: Landed, monkeypatch: pytest.MonkeyPatch) -> None:
+    landed.load()
+    monkeypatch.setattr(continuous, "FAR_BEHIND", 1000)
+    peeks: list[int] = []
+    drain = Engine.drain
+
+    def counted(engine: Engine, connection: Any, upto: int) -> None:
+        peeks.append(upto)
+        drain(engine, connection, upto)
+
+    monkeypatch.setattr(Engine, "drain", counted)
+    table.run("INSERT INTO a SELECT n, n FROM generate_series(2, 1000) n")
+    with following(table, landed) as found:
+        found.until(lambda: len(ids(landed)) == 1000)
+        table.run("INSERT INTO a VALUES (1001, 1)")
+        found.until(lambda: len(ids(landed)) == 1001)
+    assert len(peeks) == 1
+
+
+def test_a_slot_that_goes_while_it_is_followed_stops_with_the_way_out(table: Source, landed: Landed) -> None:
+    landed.load()
+    found = Following(table, landed)
+    found.thread.start()
+    name = table.settings.postgres_slot
+    table.run("INSERT INTO a VALUES (2, 2)")
+    found.until(lambda: ids(landed) == [1, 2])
+    table.run(
+        f"SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = '{name}'",
+        f"SELECT pg_drop_replication_slot('{name}')",
+    )
+    found.thread.join()
+    assert "is gone or lost" in str(found.failure[0])
+    assert psycopg.OperationalError not in [type(error) for error in found.failure]
