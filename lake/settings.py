@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     shopify_objects: list[str] = Field(
         default_factory=list, description='Objects to read, as JSON (["orders", "products"]); all when empty.'
     )
+    shopify_bulk_from: int = Field(
+        500, description="Changed objects from which on an increment is one bulk operation, not pages.", ge=1
+    )
     shopify_url: str | None = Field(
         None, description="Base address of the Admin API if not https://<shop>.myshopify.com."
     )

@@ -1,4 +1,4 @@
-"""Shopify: the first load by bulk operation, every later one by what was updated or deleted since."""
+"""Shopify: the first load by bulk operation, every later one by what was updated or deleted since, however much."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from pipelines.shopify.api import Shopify
 from pipelines.shopify.bulk import Bulk
 from pipelines.shopify.deletions import read_deletions
 from pipelines.shopify.documents import Document, decode_line, gid_type
-from pipelines.shopify.pages import count_changes, read_changes
+from pipelines.shopify.pages import count_changes, read_changes, read_keys, updated_since
 from pipelines.shopify.preflight import check_scopes, wanted
 from pipelines.shopify.repair import BATCH, read_again, read_shop
 from pipelines.shopify.resources import SHOP, TABLES, Resource
@@ -50,8 +50,7 @@ def shopify_source(settings: Settings, load: Load, cursors: dict[str, str], know
         if cursor is None and resource.bulk:
             rows = _whole(client, resource, landing, known, bulk)
         else:
-            bulk.forget()
-            rows = _changes(client, resource, landing, cursor or "", known)
+            rows = _changes(client, resource, landing, cursor or "", known, bulk, settings.shopify_bulk_from)
         yield dlt.resource(rows, name=resource.table)
     yield dlt.resource(claim_quarantine(WRITER, load, rejected, known), name="quarantine")
 
@@ -63,21 +62,33 @@ def _shop(client: Shopify, load: Load, known: Known) -> Iterator[pa.Table]:
 
 
 def _whole(client: Shopify, resource: Resource, landing: Landing, known: Known, bulk: Bulk) -> Iterator[pa.Table]:
-    operation = bulk.run()
-    landing.lane = "bulk"
     # Another lane, or a load that disagreed with the shop, may have brought some before.
     landing.known = known(resource.table, "")
+    yield from _at_once(client, resource, landing, bulk, "", "")
+
+
+def _at_once(
+    client: Shopify, resource: Resource, landing: Landing, bulk: Bulk, since: str, cursor: str
+) -> Iterator[pa.Table]:
+    """Give what a bulk operation holds: everything, or what was updated since a time and what was deleted."""
+    operation = bulk.run()
+    landing.lane = "bulk"
     documents = _completed(client, resource, bulk.read(operation)) if resource.apart else bulk.read(operation)
     yield from _gather(landing, resource, documents)
     roots, objects = int(operation["rootObjectCount"] or 0), int(operation.get("objectCount") or 0)
     said = (objects - roots if resource.below else roots) - landing.again
-    if said != landing.tally.count + landing.quarantined.count:
-        # The same result would be short again.
+    landed = landing.tally.count
+    if said != landed + landing.quarantined.count or (since and not landed):
+        # The same result would be short, or bring nothing, again.
         bulk.forget()
+    for gone in read_deletions(client, resource, since) if since else ():
+        landing.add(*gone, op="delete")
     # What is updated while the operation runs may be in it or not: the next load starts where this one did.
-    cursor = min(landing.newest or operation["createdAt"], operation["createdAt"])
+    stand = min(landing.newest or cursor or operation["createdAt"], operation["createdAt"])
     said_by = "objectCount less rootObjectCount" if resource.below else "rootObjectCount"
-    yield from _finish(landing, cursor, said, f"{said_by} of the bulk operation")
+    window = f" since {since}" if since else ""
+    said += landing.tally.count - landed
+    yield from _finish(landing, stand, said, f"{said_by} of the bulk operation{window}")
 
 
 def _completed(client: Shopify, resource: Resource, documents: Iterable[Document]) -> Iterator[Document]:
@@ -100,14 +111,24 @@ def _again(client: Shopify, resource: Resource, waiting: dict[str, Document]) ->
         yield waiting[identity] if payload is None else Document(decode_line(payload), payload)
 
 
-def _changes(client: Shopify, resource: Resource, landing: Landing, cursor: str, known: Known) -> Iterator[pa.Table]:
+def _changes(
+    client: Shopify, resource: Resource, landing: Landing, cursor: str, known: Known, bulk: Bulk, many: int
+) -> Iterator[pa.Table]:
     since = _overlapping(cursor) if resource.searched else ""
     landing.known = known(resource.table, since)
+    counted = count_changes(client, resource, since)
+    if resource.bulk and since and counted - len(landing.known) >= many:
+        bulk.narrow(updated_since(since), len(landing.known))
+        yield from _at_once(client, resource, landing, bulk, since, cursor)
+        return
+    bulk.forget()
+    read = _lacking if counted >= many else _paged
     for _ in range(TRIES):
         paged: set[bytes] = set()
-        yield from _gather(landing, resource, _noting(read_changes(client, resource, since), paged))
-        if count_changes(client, resource, since) <= len(paged):
+        yield from _gather(landing, resource, read(client, resource, landing, since, paged))
+        if counted <= len(paged):
             break
+        counted = count_changes(client, resource, since)
     else:
         raise SourceError(
             f"Shopify counts more {resource.name} since {since} than it pages; run again when it is quieter."
@@ -125,10 +146,27 @@ def _overlapping(cursor: str) -> str:
     return f"{datetime.fromisoformat(cursor) - OVERLAP:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _noting(documents: Iterable[Document], seen: set[bytes]) -> Iterator[Document]:
-    for document in documents:
+def _paged(client: Shopify, resource: Resource, _: Landing, since: str, seen: set[bytes]) -> Iterator[Document]:
+    for document in read_changes(client, resource, since):
         seen.add(document.keys.id.encode() if document.keys and document.keys.id else document.payload)
         yield document
+
+
+def _lacking(client: Shopify, resource: Resource, landing: Landing, since: str, seen: set[bytes]) -> Iterator[Document]:
+    """Read the keys alone of a window most of which has landed, and the documents of those that haven't."""
+    lacking: list[str] = []
+    for keys in read_keys(client, resource, since):
+        if not keys.id or not keys.version:
+            # Only its document tells what it is.
+            yield from _paged(client, resource, landing, since, seen)
+            return
+        seen.add(keys.id.encode())
+        landing.newest = max(landing.newest, keys.version)
+        if not landing.has(keys.id, keys.version):
+            lacking.append(keys.id)
+    for _, _, payload in read_again(client, resource.table, lacking):
+        if payload is not None:
+            yield Document(decode_line(payload), payload)
 
 
 def _gather(landing: Landing, resource: Resource, documents: Iterable[Document]) -> Iterator[pa.Table]:

@@ -24,12 +24,21 @@ BUSY = frozenset({"OPERATION_IN_PROGRESS", "LIMIT_REACHED"})
 
 
 class Bulk:
-    """The bulk operation of one object's first load; ``note`` remembers its id until a load has a cursor."""
+    """The bulk operation of one object's load; ``note`` remembers its id until its result has landed."""
 
     def __init__(self, client: Shopify, resource: Resource, folder: Path) -> None:
         self._client = client
         self._resource = resource
+        self._query, self._purpose = resource.bulk_query, resource.bulk_query
         self.note = folder / f"{client.domain}-{resource.table}.bulk"
+
+    def narrow(self, search: str, held: int) -> None:
+        """Ask for what a search finds alone; ``held`` is how many versions of that bronze has.
+
+        When bronze has more of them, the result of an operation noted before has landed: it is not taken again.
+        """
+        self._query = self._resource.bulk_query_of(search)
+        self._purpose = f"{self._query}\n{held}"
 
     def run(self) -> dict[str, Any]:
         """Run the operation to its end and give it (``url``, ``rootObjectCount``, ``createdAt`` …).
@@ -64,15 +73,15 @@ class Bulk:
         """Find the operation again that a killed run noted, and wait for its end; None when there is none of use."""
         if not self.note.exists():
             return None
-        query, _, operation_id = self.note.read_text(encoding="utf-8").rpartition("\n")
-        if query != self._resource.bulk_query or not _poll(self._client, operation_id):
+        purpose, _, operation_id = self.note.read_text(encoding="utf-8").rpartition("\n")
+        if purpose != self._purpose or not _poll(self._client, operation_id):
             return None
         operation = _wait(partial(_poll, self._client, operation_id))
         return operation if operation["status"] == "COMPLETED" else None
 
     def _start(self) -> str:
         """Start the operation and give its id; one of the same query that runs already is joined."""
-        query = self._resource.bulk_query
+        query = self._query
         for _ in range(TRIES):
             answer = orjson.loads(self._client.graphql(query_text("bulk_start"), {"query": query}))
             started = answer["data"]["bulkOperationRunQuery"]
@@ -89,7 +98,7 @@ class Bulk:
 
     def _remember(self, operation_id: str) -> str:
         self.note.parent.mkdir(parents=True, exist_ok=True)
-        self.note.write_text(f"{self._resource.bulk_query}\n{operation_id}", encoding="utf-8")
+        self.note.write_text(f"{self._purpose}\n{operation_id}", encoding="utf-8")
         return operation_id
 
     def _lines(self, url: str, size: int | None) -> Iterator[bytes]:

@@ -18,7 +18,8 @@ class Resource:
     halved. ``sorted`` says whether pages come by ``updatedAt``; ``bulk`` whether the first load is a bulk operation;
     ``searched`` whether changes can be asked for; ``subject`` is its name in the events of deletions; ``single`` the
     field that gives one by its id; ``keys`` selects id and version; ``nested`` sizes the pages of nested connections
-    where the query's own size won't do; ``below`` the connection of every location that holds it.
+    where the query's own size won't do; ``below`` the connection of every location that holds it; ``dear`` whether
+    one by its id costs so much that several are read again by one search.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Resource:
     type: str = ""
     keys: str = "id updatedAt"
     below: bool = False
+    dear: bool = False
     nested: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -52,8 +54,12 @@ class Resource:
     @cached_property
     def bulk_query(self) -> str:
         """Give the same query as a bulk operation takes it: no variables, pages, or connections below a list."""
+        return self.bulk_query_of("")
+
+    def bulk_query_of(self, search: str) -> str:
+        """Give the bulk query for what a search finds; '' is everything."""
         query = query_text(f"bulk_{self.file}") if self.below else self.query
-        return bulk_text(query, self.apart)
+        return bulk_text(query, self.apart, search)
 
     @cached_property
     def keys_query(self) -> str:
@@ -91,11 +97,13 @@ RESOURCES = (
         ("Order",),
         "shopify_orders",
         ("read_orders",),
+        page=100,
         count="ordersCount",
         children={"LineItem": "lineItems", "ShippingLine": "shippingLines"}
         | dict.fromkeys(APPLICATIONS, "discountApplications"),
         apart=("refundLineItems", "fulfillmentLineItems"),
         subject="ORDER",
+        dear=True,
     ),
     Resource(
         "locations",

@@ -4,11 +4,13 @@ from typing import Any
 
 from graphql import (
     REMOVE,
+    ArgumentNode,
     DocumentNode,
     FieldNode,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    StringValueNode,
     Visitor,
     parse,
     print_ast,
@@ -35,26 +37,30 @@ class _Keys(Visitor):
 
 
 class _Bulk(Visitor):
-    def __init__(self, apart: tuple[str, ...]) -> None:
+    def __init__(self, apart: tuple[str, ...], search: str) -> None:
         super().__init__()
         self.apart = apart
+        self.search = search
 
     def enter_variable_definition(self, *_: object) -> Any:
         return REMOVE
 
     def enter_argument(self, node: Any, *_: object) -> Any:
+        if node.name.value == "query" and self.search:
+            return ArgumentNode(name=node.name, value=StringValueNode(value=self.search, block=False))
         return REMOVE if node.name.value in PAGING else None
 
     def enter_field(self, node: FieldNode, *_: object) -> Any:
         return REMOVE if node.name.value in ("pageInfo", *self.apart) else None
 
 
-def bulk_text(query: str, apart: tuple[str, ...]) -> str:
+def bulk_text(query: str, apart: tuple[str, ...], search: str = "") -> str:
     """Give a paged query as a bulk operation takes it, without the connections that ``apart`` names.
 
-    Fact: shopify.dev, "Perform bulk operations": no connection within a list; pages are Shopify's own affair.
+    ``search`` says what is wanted, '' everything. Fact: shopify.dev, "Perform bulk operations": no connection within a
+    list; pages are Shopify's own affair.
     """
-    document: DocumentNode = visit(parse(query), _Bulk(apart))
+    document: DocumentNode = visit(parse(query), _Bulk(apart, search))
     return print_ast(document)
 
 

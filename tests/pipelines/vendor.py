@@ -106,7 +106,8 @@ class Vendor:
         if "shop {" in query:
             return {"shop": {"id": "gid://shopify/Shop/1", "updatedAt": TIME.format(0), "createdAt": TIME.format(0)}}
         if "query Again" in query:
-            return {name.replace("i", "n"): None for name in variables}
+            held = {node.get("id"): _first(node) for nodes in self.objects.values() for node in nodes}
+            return {name.replace("i", "n"): held.get(identity) for name, identity in variables.items()}
         if "node(" in query:
             return {"node": self._more(variables)}
         if "accessScopes" in query:

@@ -4,7 +4,7 @@ import math
 import time
 from typing import Any, NamedTuple
 
-from graphql import FieldNode, GraphQLObjectType, SelectionSetNode, get_named_type, is_leaf_type
+from graphql import FieldNode, GraphQLObjectType, SelectionSetNode, get_named_type, is_abstract_type, is_leaf_type
 
 from infra.sandbox.shopify.projection import Projector
 
@@ -58,7 +58,7 @@ class Bucket:
 
 def requested_cost(projector: Projector, kind: GraphQLObjectType, sets: list[SelectionSetNode]) -> int:
     """Add up what a selection may cost at most."""
-    return math.ceil(sum(field_cost(projector, kind, group) for group in projector.fields(kind, sets).values()))
+    return math.ceil(_selection_cost(projector, kind, sets))
 
 
 def field_cost(
@@ -66,8 +66,9 @@ def field_cost(
 ) -> float:
     """Add up one field: nothing for a scalar, 1 for an object, ten for a mutation, and a connection by its size.
 
-    With ``returned`` a connection counts as having so many. Shopify doesn't publish how a connection's size counts; it
-    charged 24 points for 250 nodes of 2 points each, and a logarithm that says so is used here.
+    An interface or a union costs as much as the dearest of its types. With ``returned`` a connection counts as having
+    so many. Shopify doesn't publish how a connection's size counts; it charged 24 points for 250 nodes of 2 points
+    each, and a logarithm that says so is used here.
     """
     name = fields[0].name.value
     if name.startswith("__"):
@@ -75,10 +76,9 @@ def field_cost(
     target = get_named_type(kind.fields[name].type)
     if is_leaf_type(target):
         return 0
-    if not isinstance(target, GraphQLObjectType):
-        return 1
     sets = [field.selection_set for field in fields if field.selection_set]
-    inner = sum(field_cost(projector, target, group) for group in projector.fields(target, sets).values())
+    possible = projector.schema.get_possible_types(target) if is_abstract_type(target) else [target]
+    inner = max(_selection_cost(projector, one, sets) for one in possible)
     if target.name.endswith("Connection"):
         args = projector.arguments(kind, fields[0])
         asked = args.get("first") if args.get("first") is not None else args.get("last")
@@ -86,6 +86,10 @@ def field_cost(
     if target.name.endswith("Edge") or target.name == "PageInfo":
         return inner
     return inner + (_MUTATION if kind.name == "Mutation" else 1)
+
+
+def _selection_cost(projector: Projector, kind: GraphQLObjectType, sets: list[SelectionSetNode]) -> float:
+    return sum(field_cost(projector, kind, group) for group in projector.fields(kind, sets).values())
 
 
 def _size(count: int) -> float:

@@ -41,8 +41,12 @@ class Listings:
         self._found = lru_cache(64)(self._find)
 
     def find(self, kind: str, query: str | None, sort_key: str) -> Listing:
-        """List the documents that match the search; conditions on unknown fields are ignored, as by Shopify."""
-        return self._found(kind, query, sort_key, self.shop.version)
+        """List the documents that match the search, or one of several that OR joins; unknown fields are ignored."""
+        one, *others = [self._found(kind, part, sort_key, self.shop.version) for part in (query or "").split(" OR ")]
+        if not others:
+            return one
+        numbers = set(one.numbers).union(*(other.numbers for other in others))
+        return one._replace(numbers=sorted(numbers, key=one.rank))
 
     def _find(self, kind: str, query: str | None, sort_key: str, version: int) -> Listing:
         found = self._matching(kind, query, sort_key)

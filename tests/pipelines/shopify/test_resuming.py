@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.sandbox.answer import Answer, Request
+from infra.sandbox.selling.sales import Fate
 from lake.errors import SourceError
 from pipelines.shopify.api import Shopify
 from pipelines.shopify.bulk import Bulk
@@ -57,6 +58,23 @@ def test_a_noted_operation_that_is_gone_is_started_anew(client: Shopify, sandbox
     note = Bulk(client, ORDERS, tmp_path).note
     note.write_text(note.read_text().rpartition("/")[0] + "/1")
     assert Bulk(client, ORDERS, tmp_path).run()["status"] == "COMPLETED"
+    assert started(sandbox) == 2
+
+
+def test_an_operation_for_what_changed_is_of_use_until_its_result_has_landed(
+    client: Shopify, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    def run(held: int) -> str:
+        bulk = Bulk(client, ORDERS, tmp_path)
+        bulk.narrow("updated_at:>='2030-01-01T00:00:00Z'", held)
+        operation = bulk.run()
+        assert len(list(bulk.read(operation))) == 2
+        return str(operation["id"])
+
+    sandbox.sell(Fate.KEPT, Fate.REFUNDED)
+    first = run(held=3)
+    assert run(held=3) == first
+    assert run(held=5) != first
     assert started(sandbox) == 2
 
 
