@@ -101,10 +101,69 @@ CONTENT: dict[str, dict[str, dict[str, Any]]] = {
     "stripe_charges": {"ch_1": charge(1, 1000, 1), "ch_2": charge(2, 2006, 2), "ch_9": charge(9, 500, 9)},
 }
 
+ADDRESS = [
+    ("customer_id", pa.int64()),
+    *((name, pa.string()) for name in ("full_name", "address1", "city", "state", "postal_code", "country")),
+    ("updated_at", pa.timestamp("us", tz="UTC")),
+]
+MOVEMENT = [
+    ("movement_id", pa.int64()),
+    ("sku", pa.string()),
+    ("order_id", pa.int64()),
+    ("change", pa.int32()),
+    ("reason", pa.string()),
+    ("moved_at", pa.timestamp("us", tz="UTC")),
+]
+OURS = [
+    ("_op", pa.string()),
+    ("_commit_lsn", pa.int64()),
+    ("_ordinal", pa.int64()),
+    ("_commit_at", pa.timestamp("us", tz="UTC")),
+    ("_xid", pa.int64()),
+    ("_unchanged", pa.list_(pa.string())),
+    ("_load_id", pa.string()),
+]
+
+
+def change(op: str, lsn: int, ordinal: int = 0, unchanged: tuple[str, ...] = (), **row: Any) -> dict[str, Any]:
+    """Make a change of a database's row, committed at noon of the day ``lsn``."""
+    place = {"_op": op, "_commit_lsn": lsn, "_ordinal": ordinal, "_commit_at": datetime(2026, 1, lsn, 12, tzinfo=UTC)}
+    return row | place | {"_unchanged": list(unchanged), "_load_id": "load"}
+
+
+def moved(number: int, pieces: int, reason: str, day: int) -> dict[str, Any]:
+    """Make a movement of a stock."""
+    at = datetime(2026, 1, day, tzinfo=UTC)
+    return {"movement_id": number, "sku": "CD-1", "change": pieces, "reason": reason, "moved_at": at}
+
+
+CHANGES: dict[str, tuple[list[tuple[str, pa.DataType]], list[dict[str, Any]]]] = {
+    # A table that was emptied, one whose long values weren't sent, also when the key changed.
+    "pg_shop_customer_addresses": (
+        ADDRESS,
+        [
+            change("r", 1, customer_id=9, city="Bergen", updated_at=ARRIVED),
+            change("t", 2),
+            change("c", 2, 1, customer_id=1, city="Oslo", state="", updated_at=ARRIVED),
+            change("d", 3, customer_id=1),
+            change("c", 3, 1, ("city",), customer_id=2, state="B", updated_at=ARRIVED),
+            change("u", 4, 0, ("city", "state"), customer_id=2, country="Norway", updated_at=ARRIVED),
+        ],
+    ),
+    "pg_shop_stock_movements": (
+        MOVEMENT,
+        [
+            change("r", 1, 0, **moved(1, 5, "restock", 1)),
+            change("c", 2, 0, **moved(2, -4, "sale", 2)),
+            change("c", 4, 0, **moved(3, -2, "sale", 4)),
+        ],
+    ),
+}
+
 
 @pytest.fixture(scope="session")
 def pins(settings: Settings) -> dict[str, Pin]:
-    """Pin a bronze of four orders, three charges and two products."""
+    """Pin a bronze of four orders, three charges, two products and a database's changes."""
     catalogue, namespace = open_catalogue(settings), f"bronze_{uuid4().hex[:8]}"
     for table, documents in CONTENT.items():
         rows = [
@@ -121,6 +180,9 @@ def pins(settings: Settings) -> dict[str, Pin]:
             for key, document in documents.items()
         ]
         ensure_table(catalogue, f"{namespace}.{table}", DOCUMENTS).append(pa.Table.from_pylist(rows, schema=DOCUMENTS))
+    for table, (columns, changes) in CHANGES.items():
+        schema = pa.schema([*columns, *OURS])
+        ensure_table(catalogue, f"{namespace}.{table}", schema).append(pa.Table.from_pylist(changes, schema=schema))
     return pin_tables(catalogue, namespace)
 
 

@@ -10,32 +10,16 @@ MODEL (
   )
 );
 
-WITH emptied AS (
-  SELECT
-    COALESCE(MAX(_commit_lsn), -1) AS emptied_lsn
-  FROM lake.bronze.pg_shop_customer_addresses
-  WHERE
-    _op = 't'
-), latest AS (
-  SELECT
-    *
-  FROM lake.bronze.pg_shop_customer_addresses
-  WHERE
-    _op <> 't'
-  QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY _commit_lsn DESC, _ordinal DESC, _load_id DESC) = 1
-    AND _op <> 'd'
+WITH latest AS (
+  @rows_now(lake.bronze.pg_shop_customer_addresses, customer_id)
 )
 SELECT
-  latest.customer_id::TEXT AS customer_id, /* Shopify's number of the customer */
-  latest.full_name::TEXT AS full_name, /* Name on the address */
-  latest.address1::TEXT AS address1, /* Street and number */
-  latest.city::TEXT AS city, /* City */
-  latest.state::TEXT AS state, /* State or province */
-  latest.postal_code::TEXT AS postal_code, /* Postal code */
-  latest.country::TEXT AS country, /* Country */
-  @plain(latest.updated_at)::TIMESTAMP AS updated_at /* When the address last changed, UTC */
+  customer_id::TEXT AS customer_id, /* Shopify's number of the customer */
+  full_name::TEXT AS full_name, /* Name on the address */
+  address1::TEXT AS address1, /* Street and number */
+  city::TEXT AS city, /* City */
+  state::TEXT AS state, /* State or province */
+  postal_code::TEXT AS postal_code, /* Postal code */
+  country::TEXT AS country, /* Country */
+  @plain(updated_at)::TIMESTAMP AS updated_at /* When the address last changed, UTC */
 FROM latest
-CROSS JOIN emptied
-WHERE
-  latest._commit_lsn > emptied.emptied_lsn
