@@ -28,6 +28,7 @@ GOLD = {
     "dim_customers": ("customer_key", "valid_from"),
     "dim_date": ("date_key",),
     "dim_products": ("product_key", "valid_from"),
+    "fact_inventory_daily": ("sku", "inventory_date"),
     "fact_orders": ("order_key",),
     "fact_payments": ("charge_id",),
     "payment_reconciliation": ("order_id", "charge_id"),

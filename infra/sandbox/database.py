@@ -11,12 +11,14 @@ from infra.sandbox.identifiers import legacy_id
 from infra.sandbox.noise import Ints
 from infra.sandbox.shop import Shop
 from infra.sandbox.shopify.money import timestamps
+from infra.sandbox.stock import history
 from lake.errors import SourceError
 
 TABLES_FILE = Path(__file__).parent / "database.sql"
 _MARK = "Boathouse sandbox shop"
 _COUNTRY = "United States"
 _LOCK = 4_211_997
+_NULL = "\\N"
 _ADDRESSES = "COPY shop.customer_addresses FROM STDIN"
 _MOVEMENTS = "COPY shop.stock_movements FROM STDIN"
 _STOCK = "COPY shop.stock FROM STDIN"
@@ -81,38 +83,12 @@ def address_lines(shop: Shop) -> Iterator[str]:
 
 
 def movement_lines(shop: Shop, last_moved: Ints) -> Iterator[str]:
-    """Yield the rows of stock_movements: all restocks, made at the opening, then the sales.
-
-    Notes in ``last_moved`` (seconds since 1970) when each product was last moved.
-    """
-    skus = [product.sku for product in shop.products]
-    opened = timestamps(np.array([shop.content.opened]))[0]
-    bought = (shop.sold + shop.on_hand).tolist()
-    yield "".join(
-        f"{place + 1}\t{sku}\t\\N\t{units}\trestock\t{opened}\n"
-        for place, (sku, units) in enumerate(zip(skus, bought, strict=True))
-    )
-    order_base, movement_base = legacy_id("Order", 0), len(skus) + 1
-    for number in shop.chunks(shop.order_count):
-        orders = shop.orders(number)
-        lines = shop.lines(orders)
-        np.maximum.at(last_moved, lines.first_product, orders.created)
-        second = lines.second_units > 0
-        np.maximum.at(last_moved, lines.second_product[second], orders.created[second])
-        rows = zip(
-            number.tolist(),
-            lines.first_product.tolist(),
-            lines.first_units.tolist(),
-            lines.second_product.tolist(),
-            lines.second_units.tolist(),
-            timestamps(orders.created),
-            strict=True,
-        )
+    """Yield the rows of stock_movements; notes in ``last_moved`` (seconds since 1970) when each product was moved."""
+    for movements in history(shop, last_moved):
+        times = timestamps(np.array([move.at for move in movements], np.int64))
         yield "".join(
-            f"{movement_base + 2 * order + place}\t{skus[product]}\t{order_base + order}\t{-units}\tsale\t{at}\n"
-            for order, one, first_units, other, second_units, at in rows
-            for place, product, units in ((0, one, first_units), (1, other, second_units))
-            if units
+            f"{move.id}\t{move.sku}\t{move.order_id or _NULL}\t{move.change}\t{move.reason}\t{at}\n"
+            for move, at in zip(movements, times, strict=True)
         )
 
 

@@ -24,10 +24,10 @@ CREATE TABLE shop.stock_movements (
   sku TEXT NOT NULL,
   order_id BIGINT,
   change INTEGER NOT NULL,
-  reason TEXT NOT NULL CHECK (reason IN ('sale', 'restock')),
+  reason TEXT NOT NULL CHECK (reason IN ('sale', 'restock', 'correction')),
   moved_at TIMESTAMPTZ NOT NULL
 );
 
 COMMENT ON TABLE shop.customer_addresses IS 'Where each customer lives; customer_id is Shopify''s legacyResourceId.';
 COMMENT ON TABLE shop.stock IS 'How many of each article there are: the sum of its movements.';
-COMMENT ON TABLE shop.stock_movements IS 'What came in and what was sold; order_id is Shopify''s legacyResourceId.';
+COMMENT ON TABLE shop.stock_movements IS 'What came in, what was sold and what was counted otherwise; order_id is Shopify''s legacyResourceId.';

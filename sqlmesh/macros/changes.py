@@ -45,7 +45,8 @@ def row_versions(evaluator: Any, table: exp.Expression, *key: exp.Expression) ->
     row only the key is left.
     """
     keys, others, filled = _columns(evaluator, table, key)
-    place = "CAST({}_commit_lsn AS DECIMAL(38, 0)) * 1000000000000 + {}_ordinal"
+    # As text that sorts: a number so large doesn't fit everywhere.
+    place = "CONCAT(LPAD(CAST({}_commit_lsn AS TEXT), 20, '0'), LPAD(CAST({}_ordinal + 1 AS TEXT), 12, '0'))"
     ended = ["_ended_at", "_ended_lsn", "_ended_ordinal"]
     version = [*keys, *others, "_is_deleted", "_commit_lsn", "_ordinal"]
     following = f"PARTITION BY {_list('versions', keys)} ORDER BY versions._valid_from"
@@ -58,7 +59,7 @@ def row_versions(evaluator: Any, table: exp.Expression, *key: exp.Expression) ->
       FROM {table.sql("duckdb")}
       WHERE _op = 't'
       UNION ALL
-      SELECT CAST(-1 AS DECIMAL(38, 0)), NULL, NULL, NULL
+      SELECT '', NULL, NULL, NULL
     ), eras AS (
       SELECT _place AS _begun, LEAD(_place) OVER (ORDER BY _place) AS _ended,
         LEAD(_commit_at) OVER (ORDER BY _place) AS _ended_at,
@@ -69,7 +70,7 @@ def row_versions(evaluator: Any, table: exp.Expression, *key: exp.Expression) ->
       SELECT {_list("whole", keys + others + OURS)}, eras._begun, {_list("eras", ended)}
       FROM whole
       JOIN eras ON {place.format("whole.", "whole.")} > eras._begun
-        AND {place.format("whole.", "whole.")} < COALESCE(eras._ended, CAST(1e36 AS DECIMAL(38, 0)))
+        AND {place.format("whole.", "whole.")} < COALESCE(eras._ended, 'x')
     ), truncated AS (
       SELECT {_list("placed", [*keys, *ended])}
       FROM placed

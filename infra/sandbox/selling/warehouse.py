@@ -1,7 +1,5 @@
 """Books the sales in the shop's own Postgres database: stock, its movements, and where new customers live."""
 
-from typing import NamedTuple
-
 import numpy as np
 import psycopg
 
@@ -9,9 +7,10 @@ from infra.sandbox.identifiers import legacy_id
 from infra.sandbox.selling.baskets import Basket, baskets
 from infra.sandbox.selling.sales import Sale
 from infra.sandbox.shop import Shop
+from infra.sandbox.stock import RESTOCKED, Movement
 from lake.errors import SourceError
 
-_RESTOCKED, _RETURNED = 9_000_000_000_000, 8_000_000_000_000
+_RETURNED = 8_000_000_000_000
 _LOW, _DELIVERY = 20, 200
 _CATCH_UP = 1_000
 _MOVE = """
@@ -38,17 +37,6 @@ FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::te
 ON CONFLICT DO NOTHING
 """
 _LAST = "SELECT max(order_id) FROM shop.stock_movements WHERE order_id >= %s AND reason = 'sale'"
-
-
-class Movement(NamedTuple):
-    """One row of stock_movements; ``at`` in seconds since 1970 UTC."""
-
-    id: int
-    sku: str
-    order_id: int | None
-    change: int
-    reason: str
-    at: int
 
 
 class Warehouse:
@@ -111,7 +99,7 @@ class Warehouse:
         for line in basket.lines:
             sku, place = self.shop.products[line.product].sku, 2 * sale.number + line.place
             if self._left[sku] - line.units < _LOW:
-                found.append(Movement(_RESTOCKED + place, sku, None, _DELIVERY, "restock", sale.created))
+                found.append(Movement(RESTOCKED + place, sku, None, _DELIVERY, "restock", sale.created))
                 self._left[sku] += _DELIVERY
             self._left[sku] -= line.units
             order = legacy_id("Order", sale.number)

@@ -18,6 +18,6 @@ SELECT
   sku::TEXT AS sku, /* Stock keeping unit */
   order_id::TEXT AS order_id, /* Shopify's number of the order that moved it; NULL when none did */
   change::BIGINT AS change, /* Pieces: negative when they left */
-  reason::TEXT AS reason, /* sale or restock */
+  reason::TEXT AS reason, /* sale, restock or correction */
   @plain(moved_at)::TIMESTAMP AS moved_at /* When it moved, UTC */
 FROM latest
