@@ -49,7 +49,7 @@ def history(shop: Shop, last_moved: Ints) -> Iterator[list[Movement]]:
             miscounted.tolist(),
             strict=True,
         )
-        found = []
+        found: list[Movement] = []
         for order, other, one, at, few, miscount in reversed(list(rows)):
             for place, (product, units) in ((1, other), (0, one)):
                 if units:
