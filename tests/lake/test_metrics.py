@@ -18,6 +18,22 @@ from tests.server import toy
 METRICS = load_metrics()
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2024, month, 1) for month in (1, 2, 3, 4))
 
+INVENTORY = pa.schema(
+    [("sku", pa.string()), ("inventory_date", pa.date32())]
+    + [(name, pa.int64()) for name in ("received_units", "sold_units", "corrected_units", "closing_units")]
+    + [("is_low", pa.bool_()), ("is_out", pa.bool_())]
+)
+# Two articles on two days: ten came and four were sold, then six; of the other twenty came and one was missing.
+STOCK = [
+    dict(zip(INVENTORY.names, row, strict=True))
+    for row in (
+        ("a", JANUARY, 10, 4, 0, 6, True, False),
+        ("a", FEBRUARY, 0, 6, 0, 0, False, True),
+        ("b", JANUARY, 20, 0, 0, 20, False, False),
+        ("b", FEBRUARY, 0, 0, -1, 19, False, False),
+    )
+]
+
 
 @pytest.fixture(scope="module")
 def gold() -> Iterator[duckdb.DuckDBPyConnection]:
@@ -26,6 +42,7 @@ def gold() -> Iterator[duckdb.DuckDBPyConnection]:
         "fact_orders": (toy.ORDERS, [toy.order_row(order) for order in toy.FIVE_ORDERS]),
         "dim_customers": (toy.CUSTOMERS, toy.customer_rows()),
         "payment_reconciliation": (toy.RECONCILIATION, toy.reconciliation_rows()),
+        "fact_inventory_daily": (INVENTORY, STOCK),
     }
     connection = duckdb.connect()
     connection.execute("CREATE SCHEMA gold")
@@ -43,28 +60,33 @@ def measured(gold: duckdb.DuckDBPyConnection, name: str, **asked: Any) -> list[P
     return series(metric, gold.execute(sql, params).fetchall(), **asked)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("orders", 5),
-        ("customers", 3),
-        ("units", 11),
-        ("gross_revenue", Decimal("102.05")),
-        ("net_revenue", Decimal("100.05")),
-        ("average_order_value", Decimal("20.01")),
-        ("new_customers", 3),
-        ("chargeable_orders", 4),
-        ("reconciled_orders", 3),
-    ],
-)
+OF_ALL_TIME = [
+    ("orders", 5),
+    ("customers", 3),
+    ("units", 11),
+    ("gross_revenue", Decimal("102.05")),
+    ("net_revenue", Decimal("100.05")),
+    ("average_order_value", Decimal("20.01")),
+    ("new_customers", 3),
+    ("chargeable_orders", 4),
+    ("reconciled_orders", 3),
+    ("stock_on_hand", Decimal("22.50")),
+    ("units_moved", 41),
+    ("units_received", 30),
+    ("low_stock_items", 1),
+    ("stock_outs", 1),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), OF_ALL_TIME)
 def test_without_a_grain_a_metric_is_one_value_of_all_time(
     gold: duckdb.DuckDBPyConnection, name: str, value: int | Decimal
 ) -> None:
     assert measured(gold, name) == [Point(None, None, value)]
 
 
-def test_the_nine_metrics_are_all_tested_here() -> None:
-    assert len(METRICS) == 9
+def test_every_metric_is_tested_here() -> None:
+    assert sorted(METRICS) == sorted(name for name, _ in OF_ALL_TIME)
 
 
 def test_months_without_orders_are_zero(gold: duckdb.DuckDBPyConnection) -> None:
