@@ -1,7 +1,7 @@
 """What the source says a load of a table holds: a count and an order-free hash that travel with it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 import duckdb
@@ -20,6 +20,10 @@ class Cursor:
 
     ``stopped`` says why the table isn't followed any more (one sentence without its full stop); it is empty while it
     is. What changed since is lost to bronze until the table is copied anew; the slot moves on without it.
+
+    ``anew`` asks for that copy: the next load copies the table again, after a row that empties it (``_op`` t). To have
+    a table copied anew, leave a mark without rows that says so (``landing.ask_anew``). ``columns`` is the
+    ``layout.Layout`` of the source's table at the last row taken.
     """
 
     slot: str
@@ -27,6 +31,8 @@ class Cursor:
     ordinal: int
     read_to: int
     stopped: str = ""
+    anew: bool = False
+    columns: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Write the cursor as the JSON text that a mark carries."""
@@ -36,7 +42,9 @@ class Cursor:
     def from_json(cls, text: str) -> "Cursor":
         """Read a cursor back from its JSON text."""
         said = json.loads(text)
-        return cls(**{name: said[name] for name in cls.__dataclass_fields__ if name in said})
+        known = {name: said[name] for name in cls.__dataclass_fields__ if name in said}
+        columns = {name: (place[0], place[1], place[2]) for name, place in said.get("columns", {}).items()}
+        return cls(**{**known, "columns": columns})
 
 
 @dataclass

@@ -10,10 +10,9 @@ import structlog
 from lake.errors import CommitError, ServiceError, UnreachableError
 from lake.settings import Settings
 from pipelines.postgres.api import Connection, connect, current_lsn
-from pipelines.postgres.copying import copy_tables
 from pipelines.postgres.following import Engine, engine
 from pipelines.postgres.landing import Bronze
-from pipelines.postgres.reading import Plan, plan_load
+from pipelines.postgres.reading import Plan, copy, plan_load
 from pipelines.postgres.tables import find_tables
 from pipelines.postgres.walsender import Walsender
 
@@ -41,7 +40,7 @@ def follow(settings: Settings, bronze: Bronze, stop: Event) -> None:
 def _follow(settings: Settings, bronze: Bronze, stop: Event) -> None:
     plan = plan_load(settings, bronze)
     if plan.is_first:
-        copy_tables(settings, bronze, plan.copied, None)
+        copy(settings, bronze, plan.copied, None, plan.anew)
         return
     with (
         ThreadPoolExecutor(1, "copying") as thread,
@@ -51,7 +50,7 @@ def _follow(settings: Settings, bronze: Bronze, stop: Event) -> None:
         copying: Future[dict[str, int]] | None = None
         if plan.copied:
             running.held = True
-            copying = thread.submit(copy_tables, settings, bronze, plan.copied, plan.confirmed)
+            copying = thread.submit(copy, settings, bronze, plan.copied, plan.confirmed, plan.anew)
         else:
             _catch_up(connection, running, stop)
         _stream(settings, connection, running, _reasons_to_end(settings, connection, running, plan, copying, stop))
@@ -92,6 +91,8 @@ def _reasons_to_end(
             return False
         looked = time.monotonic()
         if current_lsn(connection) - running.durable > FAR_BEHIND:
+            return True
+        if any(one.anew and not one.stopped for one in plan.followed):
             return True
         names = {str(table) for table in find_tables(connection, settings.postgres_tables)}
         return bool(names - {str(one.table) for one in plan.followed})

@@ -12,7 +12,6 @@ from pipelines.postgres.changes import ChangeReader, Gathered
 from pipelines.postgres.claims import Claim, Cursor
 from pipelines.postgres.frames import Run
 from pipelines.postgres.landing import Bronze, marked
-from pipelines.postgres.rows import no_rows
 from pipelines.postgres.shapes import Followed, Misfit
 
 FLUSH_BYTES = 96 * 2**20
@@ -130,7 +129,7 @@ class Flusher:
             return
         claim = Claim(table.key, f"rows decoded from the slot up to position {found.last[0]}")
         claim.add(found.rows)
-        cursor = Cursor(self._slot, *found.last, position)
+        cursor = self._cursor(found.followed, found.last, position)
         try:
             self._bronze.land(table.bronze, found.rows.schema, [found.rows], claim.mark(load_id, cursor))
         except Misfit as error:
@@ -145,12 +144,14 @@ class Flusher:
         self.counted.stopped[str(followed.table)] = followed.stopped
         self._mark(followed, f"{load_id}-stopped", position, f"not followed after position {position}")
 
+    def _cursor(self, followed: Followed, last: tuple[int, int], position: int) -> Cursor:
+        anew, layout = bool(followed.anew), dict(followed.layout)
+        return Cursor(self._slot, *last, position, followed.stopped, anew, layout)
+
     def _mark(self, followed: Followed, load_id: str, position: int, said_by: str) -> None:
         table = followed.table.bronze
-        cursor = Cursor(self._slot, *self._marks[table], position, followed.stopped)
-        claim = Claim((), said_by)
-        claim.add(no_rows())
-        marked(self._bronze, table, claim.mark(load_id, cursor))
+        cursor = self._cursor(followed, self._marks[table], position)
+        marked(self._bronze, table, Claim((), said_by).mark(load_id, cursor))
 
 
 def new_load_id() -> str:

@@ -33,13 +33,13 @@ class Kinds:
     """The types of one source, asked for once each."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self._known: dict[int, Kind] = {}
 
     def learn(self, oids: Iterable[int]) -> None:
         """Ask for the types that aren't known yet, all at once."""
         if missing := sorted(set(oids) - self._known.keys()):
-            for asked, oid, typmod, name, output in self._connection.execute(KINDS, (missing,)):
+            for asked, oid, typmod, name, output in self.connection.execute(KINDS, (missing,)):
                 self._known[int(str(asked))] = Kind(int(str(oid)), int(str(typmod)), str(name), str(output))
 
     def column(self, name: str, oid: int, typmod: int) -> Column:

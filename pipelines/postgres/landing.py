@@ -1,6 +1,7 @@
 """Where changes land: the rows of a table and the mark that says how far they go, in one Iceberg commit."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from lake.catalogue import ensure_table, find_table
 from lake.commits import Mark, commit_once, last_mark
 from lake.errors import CommitError
 from lake.failpoints import reached
-from pipelines.postgres.claims import WRITER, Cursor
+from pipelines.postgres.claims import WRITER, Claim, Cursor
 from pipelines.postgres.rows import META, OURS
 from pipelines.postgres.shapes import Misfit
 
@@ -39,6 +40,9 @@ class Bronze(Protocol):
         Raises CommitError, and Misfit when the table can't take the columns.
         """
 
+    def set_aside(self, table: str, columns: Iterable[str]) -> None:
+        """Give columns other names, under which the rows by now keep their values, so that theirs are free."""
+
 
 class IcebergBronze:
     """The change tables in the lake."""
@@ -60,6 +64,14 @@ class IcebergBronze:
         """Evolve the table if the rows have other columns than the last ones had, then commit."""
         commit_once(self._evolved(table, schema), _passing(rows), mark)
 
+    def set_aside(self, table: str, columns: Iterable[str]) -> None:
+        """Rename the columns to ``<column>__until_<number of the schema>``."""
+        found = self._catalogue.load_table(f"bronze.{table}")
+        with found.update_schema() as update:
+            for name in columns:
+                update.rename_column(name, f"{name}__until_{found.metadata.current_schema_id}")
+        self._known.pop(table, None)
+
     def _evolved(self, table: str, schema: pa.Schema) -> Table:
         found, seen = self._known.get(table, (None, None))
         if found is None or seen != schema:
@@ -76,6 +88,12 @@ class IcebergBronze:
                 reached("cdc.during_schema_change")
             self._known[table] = (found, schema)
         return found
+
+
+def ask_anew(bronze: Bronze, table: str, load_id: str) -> None:
+    """Have a table that was loaded before copied again at the next load, after a row that empties it."""
+    if (standing := bronze.standing(table)) is not None:
+        marked(bronze, table, Claim((), "asked for anew").mark(load_id, replace(standing.cursor, anew=True)))
 
 
 def marked(bronze: Bronze, table: str, mark: Mark) -> None:

@@ -1,6 +1,6 @@
 """One load of the source: which tables are copied, which are followed, from where and up to where."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
@@ -12,9 +12,9 @@ from pipelines.postgres.claims import Cursor
 from pipelines.postgres.copying import copy_tables
 from pipelines.postgres.flushing import Counted
 from pipelines.postgres.following import engine
-from pipelines.postgres.landing import Bronze
+from pipelines.postgres.landing import Bronze, Standing
 from pipelines.postgres.preflight import check_server
-from pipelines.postgres.shapes import Followed
+from pipelines.postgres.shapes import Followed, fitted_table
 from pipelines.postgres.slots import ANEW, Slot, find_slot
 from pipelines.postgres.tables import SourceTable, ensure_publication, find_tables, published
 
@@ -25,6 +25,8 @@ PATIENCE_SECONDS = 3.0
 class Plan:
     """What is done: ``copied`` tables get a snapshot, ``followed`` ones their changes since their mark.
 
+    Of the copied ones, those in ``anew`` (by bronze table) have rows in bronze: a row that empties them goes before.
+
     ``confirmed`` is where the slot stands (bytes), 0 before there is one. A mark may say that the slot was read
     further, and yet another table lack rows from there: what a load that died had begun counts for nothing.
     """
@@ -32,10 +34,11 @@ class Plan:
     copied: tuple[SourceTable, ...]
     followed: tuple[Followed, ...]
     confirmed: int
+    anew: frozenset[str] = frozenset()
 
     @property
     def is_first(self) -> bool:
-        """Whether no table was ever loaded, so that the slot is yet to be made."""
+        """Whether no table goes on from where it was, so that the slot is yet to be made."""
         return not self.followed
 
 
@@ -59,17 +62,15 @@ def plan_load(settings: Settings, bronze: Bronze) -> Plan:
             with attempt:
                 slot = find_slot(connection, settings.postgres_slot)
     standing = {table.bronze: bronze.standing(table.bronze) for table in tables}
-    marks = {name: found.cursor for name, found in standing.items() if found}
-    _check_slot(slot, marks)
-    followed = [
-        Followed(table, (found.cursor.commit_lsn, found.cursor.ordinal), dict(found.types), found.cursor.stopped)
-        for table in tables
-        if (found := standing[table.bronze])
-    ]
+    marks = {name: found.cursor for name, found in standing.items() if found and not found.cursor.anew}
+    _check_slot(slot, marks, max((found.cursor.read_to for found in standing.values() if found), default=0))
     return Plan(
         copied=tuple(table for table in tables if table.bronze not in marks),
-        followed=tuple(followed),
+        followed=tuple(
+            _followed(table, found) for table in tables if (found := standing[table.bronze]) and not found.cursor.anew
+        ),
         confirmed=slot.confirmed if slot else 0,
+        anew=frozenset(name for name, found in standing.items() if found and found.cursor.anew),
     )
 
 
@@ -86,12 +87,38 @@ def pull(settings: Settings, bronze: Bronze) -> Counted:
             running.drain(connection, current_lsn(connection))
             durable = running.durable
     counted.stopped |= {str(one.table): one.stopped for one in plan.followed if one.stopped}
-    if plan.copied:
-        counted.rows |= copy_tables(settings, bronze, plan.copied, durable)
+    again = [one.table for one in plan.followed if one.anew and not one.stopped]
+    if copied := (*plan.copied, *again):
+        anew = plan.anew | {table.bronze for table in again}
+        for name, rows in copy(settings, bronze, copied, durable, anew).items():
+            counted.rows[name] = counted.rows.get(name, 0) + rows
     return counted
 
 
-def _check_slot(slot: Slot | None, marks: Mapping[str, Cursor]) -> None:
+def copy(
+    settings: Settings, bronze: Bronze, tables: Sequence[SourceTable], read_to: int | None, anew: Collection[str]
+) -> dict[str, int]:
+    """Copy tables as ``copying.copy_tables`` does, those in ``anew`` beside the rows that bronze has of them.
+
+    A column whose type has become one that its column in bronze can't hold finds that one set aside.
+    """
+    fitting = []
+    for table in tables:
+        if table.bronze in anew and (found := bronze.standing(table.bronze)):
+            table, unfit = fitted_table(table, found.types)
+            if unfit:
+                bronze.set_aside(table.bronze, unfit)
+        fitting.append(table)
+    return copy_tables(settings, bronze, fitting, read_to, anew)
+
+
+def _followed(table: SourceTable, found: Standing) -> Followed:
+    cursor = found.cursor
+    mark = cursor.commit_lsn, cursor.ordinal
+    return Followed(table, mark, dict(found.types), cursor.stopped, dict(cursor.columns))
+
+
+def _check_slot(slot: Slot | None, marks: Mapping[str, Cursor], read_to: int) -> None:
     for name, cursor in marks.items():
         if slot is None or cursor.slot != slot.name:
             raise SourceError(
@@ -99,7 +126,7 @@ def _check_slot(slot: Slot | None, marks: Mapping[str, Cursor]) -> None:
                 f"the changes since {name} was last read; {ANEW}."
             )
     # We confirm only what a durable mark says was read.
-    if slot and marks and slot.confirmed > max(cursor.read_to for cursor in marks.values()):
+    if slot and marks and slot.confirmed > read_to:
         raise SourceError(
             f"The replication slot '{slot.name}' was created anew or moved on by another reader, "
             f"and changes are lost that bronze doesn't have; {ANEW}."

@@ -48,6 +48,15 @@ def bronze_rows(
     return pa.table({**columns, **ours})
 
 
-def no_rows() -> pa.Table:
-    """Give our columns without any row."""
-    return bronze_rows({}, ops=[], lsns=[], ordinals=[], commit_ats=[], xids=[], unchanged=[], load_id="")
+def emptied_row(lsn: int, at: datetime, load_id: str) -> pa.Table:
+    """Give the row that empties a table before its rows, numbered from 0 on at the position ``lsn``, come anew."""
+    return bronze_rows(
+        {},
+        ops=["t"],
+        lsns=[lsn],
+        ordinals=[-1],
+        commit_ats=[at],
+        xids=[None],
+        unchanged=[[]],
+        load_id=load_id,
+    )

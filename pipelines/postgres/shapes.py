@@ -1,13 +1,14 @@
 """What a followed table looks like from one message on, beside the columns that bronze has of it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
 from lake.errors import SourceError
 from pipelines.postgres.columns import Column, widest
 from pipelines.postgres.kinds import Kinds
+from pipelines.postgres.layout import Layout, changed_unseen, read_layout
 from pipelines.postgres.messages import Relation
 from pipelines.postgres.rows import META, OURS
 from pipelines.postgres.tables import SourceTable
@@ -25,12 +26,15 @@ class Followed:
     """A table being followed: its description, the last row that is durable, and what bronze has of it.
 
     ``types`` are the columns that bronze has (ours left out); ``stopped`` says why it isn't followed any more.
+    ``layout`` is the one that the last rows had, ``anew`` why the table must be copied again; it is followed on.
     """
 
     table: SourceTable
     mark: tuple[int, int] = NOWHERE
     types: dict[str, pa.DataType] = field(default_factory=dict)
     stopped: str = ""
+    layout: Layout = field(default_factory=dict)
+    anew: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,24 +58,47 @@ def shape_of(relation: Relation, followed: Followed, kinds: Kinds) -> Shape:
     """
     columns = []
     for said in relation.columns:
-        column = kinds.column(said.name, said.oid, said.typmod)
-        known = followed.types.get(said.name)
-        if known is not None and known == pa.string():
-            # Text holds everything.
-            column = column._replace(oid=TEXT, typmod=-1)
-        kind = column.type if known is None else widest(known, column.type)
-        if kind is None:
-            raise Misfit(
-                f"column {said.name} changed its type from {known} to {column.type}, "
-                "which its column in bronze can't hold"
-            )
         if said.name in META:
             raise Misfit(f"column {said.name} has a name that Boathouse gives its own column")
+        column, kind = _fitted(kinds.column(said.name, said.oid, said.typmod), followed.types.get(said.name))
         columns.append(column)
         followed.types[said.name] = kind
     if lost := sorted(set(followed.table.key) - {column.name for column in columns}):
         raise Misfit(f"its key lost the column {', '.join(lost)}")
+    layout, filled = read_layout(kinds.connection, followed.table.schema, followed.table.name)
+    if layout and followed.layout and layout != followed.layout:
+        followed.anew = followed.anew or changed_unseen(followed.layout, layout, filled, kinds)
+    followed.layout = layout
     return Shape(followed, tuple(columns))
+
+
+def fitted_table(table: SourceTable, types: Mapping[str, pa.DataType]) -> tuple[SourceTable, list[str]]:
+    """Give the table with the columns as which a copy of it lands beside the rows that bronze has.
+
+    Gives with it the columns for which there is no room beside the ones of the same name.
+    """
+    columns, unfit = [], []
+    for column in table.columns:
+        try:
+            columns.append(_fitted(column, types.get(column.name))[0])
+        except Misfit:
+            columns.append(column)
+            unfit.append(column.name)
+    return replace(table, columns=tuple(columns)), unfit
+
+
+def _fitted(column: Column, known: pa.DataType | None) -> tuple[Column, pa.DataType]:
+    if known is None:
+        return column, column.type
+    if known == pa.string():
+        # Text holds everything.
+        return column._replace(oid=TEXT, typmod=-1), known
+    if (kind := widest(known, column.type)) is None:
+        raise Misfit(
+            f"column {column.name} changed its type from {known} to {column.type}, "
+            "which its column in bronze can't hold"
+        )
+    return column, kind
 
 
 def united(batches: Iterable[pa.Table], types: dict[str, pa.DataType]) -> pa.Table:

@@ -72,6 +72,10 @@ class Landed:
         self.marks[table] = mark
         self.changed.set()
 
+    def set_aside(self, table: str, columns: Iterable[str]) -> None:
+        kept = [name for name in self.batches[table][0].schema.names if name not in columns]
+        self.batches[table] = [batch.select(kept) for batch in self.batches[table]]
+
     def load(self, settings: Settings | None = None) -> int:
         counted = pull(settings or self.settings, self)
         self.stopped = counted.stopped

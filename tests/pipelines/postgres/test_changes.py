@@ -81,8 +81,8 @@ def test_rows_of_one_transaction_are_numbered_and_share_its_position(
 
 
 def test_a_column_added_between_two_rows_is_null_in_the_older_one(source: Source, landed: Landed, stock: Read) -> None:
-    source.run("INSERT INTO stock VALUES ('c', 3)", "ALTER TABLE stock ADD shelf integer DEFAULT 5")
-    source.run("INSERT INTO stock VALUES ('d', 4)")
+    source.run("INSERT INTO stock VALUES ('c', 3)", "ALTER TABLE stock ADD shelf integer")
+    source.run("INSERT INTO stock VALUES ('d', 4, NULL, 5)")
     stock()
     rows = landed.tables["pg_public_stock"]
     assert [(row["sku"], row["shelf"]) for row in rows] == [("c", None), ("d", 5)]

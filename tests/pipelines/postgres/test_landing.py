@@ -8,6 +8,8 @@ from lake.catalogue import find_table, open_catalogue
 from lake.errors import BoathouseError
 from lake.proofs import prove
 from pipelines.postgres import IcebergBronze, pull
+from pipelines.postgres.flushing import new_load_id
+from pipelines.postgres.landing import ask_anew
 from tests.pipelines.postgres.conftest import Source
 
 
@@ -99,3 +101,34 @@ def test_changes_that_failed_before_the_slot_advanced_land_once(source: Source, 
         failpoints.arm("")
     assert load(source, catalogue) == 0
     assert [row["_op"] for row in landed(source, catalogue, "stock")] == ["r", "r", "c"]
+
+
+def test_a_stopped_table_is_copied_anew_beside_what_it_held(source: Source, catalogue: Catalog) -> None:
+    load(source, catalogue)
+    source.run("ALTER TABLE stock ALTER shop TYPE text", "INSERT INTO stock VALUES ('c', 'three', NULL)")
+    bronze, name = IcebergBronze(catalogue), f"pg_{source.settings.postgres_slot}_stock"
+    assert (
+        "column shop changed its type"
+        in pull(source.settings, bronze).stopped[f"{source.settings.postgres_slot}.stock"]
+    )
+    assert load(source, catalogue) == 0
+    ask_anew(bronze, name, new_load_id())
+    assert load(source, catalogue) == 4
+    rows = landed(source, catalogue, "stock")
+    assert [(row["_op"], row["sku"], row["shop"]) for row in rows[2:]] == [
+        ("t", None, None),
+        ("r", "a", "1"),
+        ("r", "b", "2"),
+        ("r", "c", "three"),
+    ]
+    assert [row[name] for row in rows for name in row if name.startswith("shop__until_")] == [
+        1,
+        2,
+        None,
+        None,
+        None,
+        None,
+    ]
+    source.run("DELETE FROM stock WHERE sku = 'c'")
+    assert load(source, catalogue) == 1
+    assert all(proof.agrees for proof in prove(source.settings, catalogue) if name in proof.table)
