@@ -27,9 +27,10 @@ def subscribe(
     from pipelines.shopify.api import Shopify
     from pipelines.shopify.subscriptions import subscribe as register
 
-    client = Shopify(load_settings())
+    settings = load_settings()
+    client = Shopify(settings)
     try:
-        found = register(client, url)
+        found = register(client, url, settings.shopify_objects)
     finally:
         client.close()
     table = Table("topic", "address", "")

@@ -33,6 +33,7 @@ class _StripeEvent(msgspec.Struct):
     type: str
     created: int | None = None
     api_version: str | None = None
+    livemode: bool | None = None
 
 
 _decode_stripe = msgspec.json.Decoder(_StripeEvent).decode
@@ -41,7 +42,8 @@ _decode_stripe = msgspec.json.Decoder(_StripeEvent).decode
 class Webhooks:
     """Takes deliveries; ``counts`` says how many of each vendor ended how.
 
-    The ends are accepted, repeated, refused (401), too_large (413) and bus_away (503).
+    The ends are accepted, repeated, refused (401), too_large (413), bus_away (503) and other_mode: Stripe's test events
+    where its key is a live one, or the other way, which are answered and left out.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -51,6 +53,7 @@ class Webhooks:
         client_secret = [settings.shopify_client_secret] if settings.shopify_client_secret else []
         self._shopify = _plain(settings.shopify_webhook_secrets or client_secret)
         self._stripe = _plain(settings.stripe_webhook_secrets)
+        self._mode = _mode(settings.stripe_api_key)
 
     async def shopify(self, request: AnyRequest) -> Response[bytes]:
         """Take a delivery of Shopify."""
@@ -88,6 +91,9 @@ class Webhooks:
         if not signed(body):
             self.counts[vendor, "refused"] += 1
             return _bare(HTTPStatus.UNAUTHORIZED)
+        if vendor == "stripe" and self._is_of_the_other_mode(body):
+            self.counts[vendor, "other_mode"] += 1
+            return Response(b"", status_code=200, headers=HEADERS)
         try:
             if self._bus is None:
                 self._bus = open_bus(self._settings)
@@ -98,6 +104,14 @@ class Webhooks:
             return _bare(HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": str(TRY_AGAIN_SECONDS)})
         self.counts[vendor, "accepted" if new else "repeated"] += 1
         return Response(b"", status_code=200, headers=HEADERS)
+
+    def _is_of_the_other_mode(self, body: bytes) -> bool:
+        """Whether an event of Stripe's says that it is test where the key is live, or the other way."""
+        try:
+            live = _decode_stripe(body).livemode
+        except msgspec.DecodeError:
+            return False
+        return live is not None and self._mode == ("test" if live else "live")
 
 
 def shopify_event(request: AnyRequest, body: bytes) -> Event:
@@ -171,6 +185,12 @@ def _instant(text: str) -> datetime | None:
 
 def _digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
+
+
+def _mode(key: SecretStr | None) -> str:
+    """Tell a key's mode, ``live`` or ``test``, by its name; '' where it doesn't say."""
+    name = key.get_secret_value().split("_") if key else []
+    return name[1] if len(name) > 2 and name[1] in ("live", "test") else ""
 
 
 def _plain(secrets: list[SecretStr]) -> list[str]:

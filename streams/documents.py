@@ -13,9 +13,20 @@ SHOPIFY = {
     "orders": ("shopify_orders", "Order"),
     "customers": ("shopify_customers", "Customer"),
     "products": ("shopify_products", "Product"),
+    "inventory_items": ("shopify_inventory_items", "InventoryItem"),
+    "inventory_levels": ("shopify_inventory_levels", ""),
+    "locations": ("shopify_locations", "Location"),
+    "discounts": ("shopify_discounts", ""),
+    "shop": ("shopify_shop", "Shop"),
 }
+"""The kinds of Shopify's topics whose webhooks name one object: its table, and its type where the number says it all.
+
+Refunds, fulfilments and transactions are parts of an order, of which ``orders/updated`` tells; a checkout need not be an
+abandoned one.
+"""
 HEEDED = frozenset(
-    "create update updated paid cancelled fulfilled partially_fulfilled delete enable disable".split()  # noqa: SIM905
+    "create update updated paid cancelled fulfilled partially_fulfilled delete "  # noqa: SIM905
+    "enable disable activate deactivate connect".split()
 )
 STRIPE = {
     kind: f"stripe_{table}"
@@ -51,7 +62,7 @@ class Document(NamedTuple):
 
 
 class _Shopify(msgspec.Struct):
-    id: int
+    id: int | None = None
     admin_graphql_api_id: str | None = None
     updated_at: datetime | None = None
 
@@ -100,7 +111,11 @@ def documents_of(event: Event) -> list[Document]:
 def _of_shopify(event: Event, table: str) -> Document:
     keys = _decode_shopify(event.body)
     kind = SHOPIFY[event.topic.partition("/")[0]][1]
-    identity = keys.admin_graphql_api_id or f"gid://shopify/{kind}/{keys.id}"
+    identity = keys.admin_graphql_api_id
+    if identity is None:
+        if keys.id is None or not kind:
+            raise ValueError("admin_graphql_api_id must be there")
+        identity = f"gid://shopify/{kind}/{keys.id}"
     if keys.updated_at is not None and keys.updated_at.tzinfo is not None:
         return Document(table, identity, version_text(keys.updated_at), event.body)
     # The topic isn't signed: only a body without a version can be a deletion's.

@@ -10,6 +10,8 @@ SAMPLE = 5_000
 """Documents of a load whose shape is looked at; of a larger load, as many are drawn by lot, always the same ones."""
 FREE = ("metadata", "note_attributes", "properties")
 """Objects whose keys the merchant makes up: they are one path, ``metadata.*``."""
+PAGING = "pageInfo"
+"""What a page tells of itself: a bulk operation has none, and a document read again beside it has."""
 NUMBERS = {"UBIGINT": "integer", "BIGINT": "integer", "HUGEINT": "integer", "UHUGEINT": "integer", "DOUBLE": "number"}
 
 
@@ -71,6 +73,8 @@ def flat(structure: Any, path: str = "") -> dict[str, str]:
     if path.rpartition(".")[2].removesuffix("[]") in FREE:
         return found | {f"{path}.*": "free"}
     for name, inner in structure.items():
+        if name == PAGING:
+            continue
         found |= flat(inner, f"{path}.{name}" if path else name)
     return found
 

@@ -97,7 +97,7 @@ RESOURCES = (
         ("Order",),
         "shopify_orders",
         ("read_orders",),
-        page=100,
+        page=75,
         count="ordersCount",
         children={"LineItem": "lineItems", "ShippingLine": "shippingLines"}
         | dict.fromkeys(APPLICATIONS, "discountApplications"),

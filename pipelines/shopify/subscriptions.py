@@ -3,7 +3,7 @@
 Facts: shopify.dev, mutation webhookSubscriptionCreate and its ``uri`` (since 2025-10, in place of ``callbackUrl``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -14,15 +14,17 @@ from pipelines.shopify.api import Shopify
 from pipelines.shopify.pages import MOST, pages
 from pipelines.shopify.resources import query_text
 
-TOPICS = tuple(
-    f"{kind}_{happening}"
-    for kind, happenings in {
-        "ORDERS": ("CREATE", "UPDATED", "CANCELLED", "DELETE"),
-        "CUSTOMERS": ("CREATE", "UPDATE", "DELETE"),
-        "PRODUCTS": ("CREATE", "UPDATE", "DELETE"),
-    }.items()
-    for happening in happenings
-)
+TOPICS = {
+    "orders": ("ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_CANCELLED", "ORDERS_DELETE"),
+    "customers": ("CUSTOMERS_CREATE", "CUSTOMERS_UPDATE", "CUSTOMERS_DELETE"),
+    "products": ("PRODUCTS_CREATE", "PRODUCTS_UPDATE", "PRODUCTS_DELETE"),
+    "inventory_items": ("INVENTORY_ITEMS_CREATE", "INVENTORY_ITEMS_UPDATE", "INVENTORY_ITEMS_DELETE"),
+    "inventory_levels": ("INVENTORY_LEVELS_CONNECT", "INVENTORY_LEVELS_UPDATE"),
+    "locations": tuple(f"LOCATIONS_{what}" for what in ("CREATE", "UPDATE", "ACTIVATE", "DEACTIVATE", "DELETE")),
+    "discounts": ("DISCOUNTS_CREATE", "DISCOUNTS_UPDATE", "DISCOUNTS_DELETE"),
+    "shop": ("SHOP_UPDATE",),
+}
+"""The topics of each object; the webhooks of an order tell of its refunds and fulfilments too."""
 PATH = "/webhooks/shopify"
 TAKEN = "already been taken"
 
@@ -51,14 +53,20 @@ def subscriptions(client: Shopify) -> Iterator[Subscription]:
         yield Subscription(node["topic"], node["uri"])
 
 
-def subscribe(client: Shopify, address: str) -> list[Subscription]:
-    """Make what lacks of TOPICS at an address, and give all of the app's subscriptions.
+def topics(objects: Sequence[str]) -> list[str]:
+    """Give the topics of the objects named, of all when none is; those of the shop are always among them."""
+    wanted = {*objects, "shop"} if objects else set(TOPICS)
+    return [topic for name, these in TOPICS.items() if name in wanted for topic in these]
+
+
+def subscribe(client: Shopify, address: str, objects: Sequence[str] = ()) -> list[Subscription]:
+    """Make what lacks of the objects' topics at an address, and give all of the app's subscriptions.
 
     It may be done again and again. Raises SettingError for the address, SourceError when Shopify refuses a topic.
     """
     uri = endpoint(address)
     there = list(subscriptions(client))
-    lacking = [topic for topic in TOPICS if Subscription(topic, uri) not in there]
+    lacking = [topic for topic in topics(objects) if Subscription(topic, uri) not in there]
     return there + [_create(client, topic, uri) for topic in lacking]
 
 

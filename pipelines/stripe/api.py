@@ -16,7 +16,8 @@ from pipelines.vendor import RetryableError, persistently, raise_if_passing
 PAGE = 100
 STUCK = 8
 """Pages in a row that bring nothing new before a list counts as broken."""
-PERMISSION = re.compile(r"'(rak_\w+)'")
+PERMISSION = re.compile(r"'((?:rak_)?\w+_read)'")
+"""The permission that a refusal names: ``Enabling "Prices Read" ('plan_read')`` or, before, ``'rak_plan_read'``."""
 
 Parameters = dict[str, str | int]
 
@@ -134,7 +135,7 @@ class RefusedError(SourceError):
 
 
 class ForbiddenError(CredentialsError):
-    """The key may not read this; ``permission`` is the one that Stripe named, such as ``rak_charge_read``."""
+    """The key may not read this; ``permission`` is the one that Stripe named, such as ``plan_read``."""
 
     def __init__(self, message: str, permission: str) -> None:
         super().__init__(message)

@@ -162,6 +162,26 @@ def test_repeated_deliveries_are_answered_and_dropped(hooks: Client, hooked: Set
     assert counts(hooks) == {"shopify": {"accepted": 1, "repeated": 2}, "stripe": {"accepted": 1, "repeated": 2}}
 
 
+@pytest.mark.parametrize(
+    ("key", "live", "ends"),
+    [
+        ("rk_live_1", False, {"other_mode": 1}),
+        ("sk_test_1", True, {"other_mode": 1}),
+        ("rk_live_1", True, {"accepted": 1}),
+        ("odd", False, {"accepted": 1}),
+    ],
+)
+def test_events_of_the_other_mode_are_answered_and_left_out(
+    hooked: Settings, key: str, live: bool, ends: dict[str, int]
+) -> None:
+    with TestClient(create_app(hooked.model_copy(update={"stripe_api_key": SecretStr(key)}))) as client:
+        body = json.dumps(EVENT | {"livemode": live}).encode()
+        header = {"stripe-signature": stripe_header(body)}
+        assert client.post("/webhooks/stripe", content=body, headers=header).status_code == 200
+        assert counts(client)["stripe"] == ends
+    assert len(on_bus(hooked)) == ends.get("accepted", 0)
+
+
 def flipped(body: bytes) -> bytes:
     return bytes([body[0] ^ 1]) + body[1:]
 

@@ -54,6 +54,36 @@ def test_events_land_under_the_ids_and_versions_of_the_poll_lane(live: Settings)
     assert len(landed(live, "stripe_events")) == 1
 
 
+def test_what_is_said_of_stock_and_of_the_shop_lands_under_its_id(live: Settings) -> None:
+    at = "2026-03-29T08:00:00Z"
+    level = "gid://shopify/InventoryLevel/5?inventory_item_id=6"
+    publish(
+        live,
+        [
+            shopify("inventory_items/update", {"id": 6, "sku": "a", "updated_at": at}),
+            shopify(
+                "inventory_levels/update", {"inventory_item_id": 6, "admin_graphql_api_id": level, "updated_at": at}
+            ),
+            shopify("inventory_levels/update", {"inventory_item_id": 6, "location_id": 5, "updated_at": at}),
+            shopify("locations/deactivate", {"id": 5, "active": False, "updated_at": at}),
+            shopify("discounts/delete", {"admin_graphql_api_id": "gid://shopify/DiscountCodeNode/4"}),
+            shopify("shop/update", {"id": 1, "updated_at": at}),
+        ],
+    )
+    assert land_all(live) == 6
+    found = {
+        name: [(row["id"], row["_op"]) for row in landed(live, f"shopify_{name}")]
+        for name in ("inventory_items", "inventory_levels", "locations", "discounts", "shop")
+    }
+    assert found == {
+        "inventory_items": [("gid://shopify/InventoryItem/6", "upsert")],
+        "inventory_levels": [(level, "upsert")],
+        "locations": [("gid://shopify/Location/5", "upsert")],
+        "discounts": [("gid://shopify/DiscountCodeNode/4", "delete")],
+        "shop": [("gid://shopify/Shop/1", "upsert")],
+    }
+
+
 def test_an_event_that_is_no_text_is_counted_and_does_not_hold_up_the_others(live: Settings) -> None:
     text = orjson.dumps(order(1, minutes_ago(3), "1.00") | {"note": "@"})
     publish(live, [shopify("orders/create", text.replace(b"@", b"\xff")), *some_orders(2, 1)])

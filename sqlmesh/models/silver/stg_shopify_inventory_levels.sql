@@ -24,7 +24,9 @@ WITH documents AS (
     ) AS doc
   FROM lake.bronze.shopify_inventory_levels
   WHERE
-    NOT id IS NULL
+    NOT id IS NULL AND (
+      _lane <> 'webhook' OR _op = 'delete'
+    )
   QUALIFY
     @is_latest(id) AND _op <> 'delete'
 ), quantities AS (

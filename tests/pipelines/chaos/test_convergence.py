@@ -24,9 +24,13 @@ from tests.pipelines.chaos.conftest import Scene
 
 ROUNDS = 2
 PATHS = {"/webhooks/shopify": "shopify", "/webhooks/stripe": "stripe"}
-# What sales and changes reach; the other objects are repaired and compared in the end.
+# What is edited in the shop, and the topics of the webhooks that tell of it.
+EDITED = {
+    f"shopify_{topic}": topic for topic in ("products", "inventory_items", "inventory_levels", "locations", "discounts")
+}
+# What sales, changes and edits reach; the other objects are repaired and compared in the end.
 MOVED = {
-    "shopify": ("shopify_orders", "shopify_customers"),
+    "shopify": ("shopify_orders", "shopify_customers", *EDITED),
     "stripe": ("stripe_events", "stripe_customers", "stripe_charges", "stripe_refunds", "stripe_balance_transactions"),
 }
 FOLD = (
@@ -85,12 +89,28 @@ def differing(there: Scene, name: str) -> Iterator[str]:
     yield from sorted(one for one in truth.keys() | found.keys() if truth.get(one) != found.get(one))
 
 
+def edit(there: Scene, random: Random) -> list[dict[str, str]]:
+    """Save one document of each kind or delete it, and give the webhooks that Shopify sends of that."""
+    told = []
+    for table, topic in EDITED.items():
+        identity = random.choice(there.sandbox.truth(table))["id"]
+        how, happening = random.choice([("save", "update"), ("save", "update"), ("delete", "delete")])
+        there.sandbox.http.post(f"/sandbox/{how}", json={"id": identity.partition("?")[0]}).raise_for_status()
+        body = {"admin_graphql_api_id": identity}
+        versions = {entry["id"]: entry["version"] for entry in there.sandbox.truth(table)}
+        if identity in versions:
+            body["updated_at"] = versions[identity]
+        told.append({"path": "/webhooks/shopify", "topic": f"{topic}/{happening}", "body": json.dumps(body)})
+    return told
+
+
 def converge(there: Scene, random: Random, rounds: int) -> None:
     """Change the shop, let its webhooks suffer, repair what moved and hold it against the truth, some times over."""
     late: list[Any] = []
     for number in range(rounds):
         told = there.sandbox.write(orders=random.randint(4, 9), changes=random.randint(0, 4))
         mine = [one for one in told if PATHS[one["path"]] == there.vendor]
+        mine += edit(there, random) if there.vendor == "shopify" else []
         land(there, suffer(random, mine, late), f"webhook-{number}")
         if there.vendor == "shopify":
             gone = random.choice(there.sandbox.truth("shopify_orders"))["id"]

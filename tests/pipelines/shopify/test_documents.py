@@ -126,6 +126,14 @@ def test_a_deleted_product_and_a_deleted_order_are_deletions_once(store: Lake, s
     assert store.disagreements() == []
 
 
+def test_a_page_of_every_object_costs_less_than_one_query_may(sandbox: Sandbox) -> None:
+    sandbox.sell(*FATES)
+    for resource in RESOURCES:
+        if not resource.below:
+            said = sandbox.application.admin.executor.execute(resource.query, {"first": resource.page}, None, "shop")
+            assert said["extensions"]["cost"]["requestedQueryCost"] < 1_000, resource.name
+
+
 def test_a_change_that_the_search_shows_late_is_read_all_the_same(lake: Lake, vendor: Vendor) -> None:
     vendor.objects["orders"] = [order(1, 10), order(2, 20)]
     lake.pull("shopify")
@@ -178,9 +186,9 @@ def test_a_page_that_is_given_twice_is_read_once(lake: Lake, vendor: Vendor) -> 
     vendor.objects["orders"] = [order(number, 10) for number in range(120)]
     lake.pull("shopify")
     vendor.objects["orders"] = [order(number, 30) for number in range(120)]
-    first = vendor._data(ORDERS.query, {"query": "updated_at:>='2'", "after": None, "first": 100})
+    first = vendor._data(ORDERS.query, {"query": "updated_at:>='2'", "after": None, "first": ORDERS.page})
     repeated = body({"data": first})
-    vendor.before = [lambda asked: repeated if b'"after":"100"' in asked.body else None]
+    vendor.before = [lambda asked: repeated if f'"after":"{ORDERS.page}"'.encode() in asked.body else None]
     assert lake.pull("shopify").rows["shopify_orders"] == 120
     assert vendor.before == []
     assert lake.disagreements() == []

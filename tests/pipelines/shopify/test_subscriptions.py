@@ -7,7 +7,7 @@ from boathouse.__main__ import app as boathouse
 from infra.sandbox import credentials
 from lake.errors import SettingError, SourceError
 from pipelines.shopify.api import Shopify
-from pipelines.shopify.subscriptions import TOPICS, Subscription, endpoint, subscribe
+from pipelines.shopify.subscriptions import Subscription, endpoint, subscribe, topics
 from streams.documents import HEEDED, SHOPIFY
 from tests.pipelines.shopify.conftest import Sandbox
 
@@ -20,18 +20,22 @@ def test_what_lacks_is_registered_and_what_is_there_stays(client: Shopify, sandb
     first = subscribe(client, URL)
     assert first[0] == Subscription("ORDERS_CREATE", "https://elsewhere.example.com/hook")
     assert [(one.topic, one.uri, one.new) for one in first[1:]] == [
-        (topic, f"{URL}/webhooks/shopify", True) for topic in TOPICS
+        (topic, f"{URL}/webhooks/shopify", True) for topic in topics([])
     ]
     again = subscribe(client, URL + "/")
     assert not any(one.new for one in again)
-    assert len(again) == len(other.all) == len(TOPICS) + 1
+    assert len(again) == len(other.all) == len(topics([])) + 1
 
 
 def test_every_topic_is_one_that_the_fast_lane_heeds() -> None:
-    for topic in TOPICS:
-        kind, _, happening = topic.lower().partition("_")
+    for topic in topics([]):
+        kind, _, happening = topic.lower().rpartition("_")
         assert kind in SHOPIFY
         assert happening in HEEDED
+
+
+def test_only_the_objects_that_are_read_are_subscribed_to() -> None:
+    assert topics(["customers"]) == ["CUSTOMERS_CREATE", "CUSTOMERS_UPDATE", "CUSTOMERS_DELETE", "SHOP_UPDATE"]
 
 
 @pytest.mark.parametrize("address", ["http://shop.example.com", "shop.example.com", "https://", ""])
@@ -52,6 +56,6 @@ def test_the_command_line_subscribes_and_checks(sandbox: Sandbox, monkeypatch: p
     monkeypatch.setenv("BOATHOUSE_SHOPIFY_CLIENT_SECRET", credentials.SHOPIFY_CLIENT_SECRET)
     told = CliRunner().invoke(boathouse, ["shopify", "subscribe", URL])
     assert told.exit_code == 0
-    assert len(sandbox.application.admin.roots.subscriptions.all) == len(TOPICS)
+    assert len(sandbox.application.admin.roots.subscriptions.all) == len(topics([]))
     checked = CliRunner().invoke(boathouse, ["shopify", "check"])
     assert checked.exit_code == 0

@@ -33,6 +33,17 @@ def test_every_missing_permission_is_named_before_the_first_page(lake: Lake, ven
     assert lake.rows("stripe_charges") == []
 
 
+def test_the_permission_is_found_in_the_words_that_stripe_uses_now(lake: Lake, vendor: Vendor) -> None:
+    said = (
+        "Permission denied. The provided key 'rk_live_*va7j' does not have the required permissions for this endpoint "
+        "on account 'acct_1'. Enabling \"Prices Read\" ('plan_read') permissions on this key would allow this request."
+    )
+    error = {"message": said, "code": "more_permissions_required", "type": "invalid_request_error"}
+    vendor.before = [lambda asked: body({"error": error}, 403) if asked.path == "/v1/prices" else None]
+    with pytest.raises(CredentialsError, match=r"^The Stripe key may not read prices \(Prices, plan_read\); give it"):
+        lake.pull("stripe")
+
+
 def test_permissions_are_only_asked_for_before_a_tables_first_page(lake: Lake, vendor: Vendor) -> None:
     lake.settings = lake.settings.model_copy(update={"stripe_account": "acct_1"})
     vendor.objects = {"charges": [{"id": "ch_1", "object": "charge", "created": 1_704_110_400}]}
