@@ -21,7 +21,7 @@ SHOPIFY = {
 }
 """The kinds of Shopify's topics whose webhooks name one object: its table, and its type where the number says it all.
 
-Refunds, fulfilments and transactions are parts of an order, of which ``orders/updated`` tells; a checkout need not be an
+Refunds, fulfilments and transactions are parts of an order, of which ``orders/updated`` tells; not every checkout is an
 abandoned one.
 """
 HEEDED = frozenset(
