@@ -132,7 +132,7 @@ def ensure_table(catalogue: Catalog, name: str, schema: pa.Schema, partition_day
             table = find_table(catalogue, name)
             if table is None:
                 return _create(catalogue, name, schema, partition_day)
-    return _widened(table, schema)
+    return widen(table, schema)
 
 
 def ensure_namespaces(catalogue: Catalog) -> None:
@@ -150,8 +150,12 @@ def ensure_namespaces(catalogue: Catalog) -> None:
     retry=retry_if_exception_type(CommitFailedException),
     reraise=True,
 )
-def _widened(table: Table, schema: pa.Schema) -> Table:
-    """Change the schema, if it must; when another writer was faster, look at what it left and try again."""
+def widen(table: Table, schema: pa.Schema) -> Table:
+    """Give the table the columns of ``schema`` that it hasn't, and wider types.
+
+    When another writer was faster, look at what it left and try again. Raises CommitError when the two don't go
+    together.
+    """
     try:
         with table.update_schema() as update:
             update.union_by_name(schema)

@@ -1,6 +1,6 @@
 """One load is one Iceberg snapshot, however often it is tried: the load's mark travels in the commit."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import orjson
@@ -93,14 +93,35 @@ def commit_once(table: Table, batches: Iterable[pa.Table], mark: Mark) -> Commit
         files = list(_write(table, batches))
     except (OSError, RequestException) as error:
         raise _failed(table, mark, error) from error
+    return _commit(table, lambda transaction: _append(transaction, files, mark), _rows(files), mark)
+
+
+def commit_files_once(table: Table, files: Sequence[DataFile], mark: Mark, forget: str = "") -> Committed:
+    """Append data files that are written already and the mark in one commit, as commit_once does.
+
+    The table property ``forget`` is removed in the same commit if it is there.
+    """
+    _refresh_for(table, mark)
+    if (done := _landed(table, mark)) is not None:
+        return done
 
     def append(transaction: Transaction) -> None:
-        if files:
-            with transaction._append_snapshot_producer(mark.summary()) as producer:
-                for file in files:
-                    producer.append_data_file(file)
+        _append(transaction, files, mark)
+        if forget in table.properties:
+            transaction.remove_properties(forget)
 
-    return _commit(table, append, sum(file.record_count for file in files), mark)
+    return _commit(table, append, _rows(files), mark)
+
+
+def _append(transaction: Transaction, files: Sequence[DataFile], mark: Mark) -> None:
+    if files:
+        with transaction._append_snapshot_producer(mark.summary()) as producer:
+            for file in files:
+                producer.append_data_file(file)
+
+
+def _rows(files: Sequence[DataFile]) -> int:
+    return sum(file.record_count for file in files)
 
 
 def replace_once(

@@ -21,6 +21,7 @@ NAMES = frozenset(
         "commit.after",
         "ingest.loaded",
         "postgres.slot_created",
+        "postgres.copy_noted",
         "cdc.before_slot_create",
         "cdc.after_slot_before_copy",
         "cdc.during_copy",

@@ -80,6 +80,12 @@ class Settings(BaseSettings):
     )
     postgres_slot: str = Field("boathouse", description="Replication slot.", pattern=r"^[a-z0-9_]{1,63}$")
     postgres_publication: str = Field("boathouse", description="Publication.", pattern=r"^[a-z0-9_]{1,63}$")
+    postgres_copy_workers: int = Field(
+        2, ge=1, le=32, description="Connections over which a table of the database is copied side by side."
+    )
+    postgres_copy_note_interval: float = Field(
+        10.0, ge=0, description="Seconds of copying a table that a crash may cost."
+    )
     postgres_flush_interval: float = Field(
         1.0, gt=0, description="Seconds within which `just up` lands a change of the database in bronze."
     )

@@ -15,7 +15,12 @@ MOST_BYTES = 2**31 - 1
 
 
 def text_column(loops: Loops, view: Any, starts: Numbers, sizes: Numbers) -> pa.Array:
-    """Copy one column's values out of the bytes; what is null or wasn't sent is null. Their text must be UTF-8."""
+    """Copy one column's text out of the bytes; what is null or wasn't sent is null. It must be UTF-8."""
+    return values_column(loops, view, starts, sizes, pa.string())
+
+
+def values_column(loops: Loops, view: Any, starts: Numbers, sizes: Numbers, kind: pa.DataType) -> pa.Array:
+    """Copy one column's values of the type ``kind``, text or bytes, out of the bytes, as text_column does."""
     count, sent = len(sizes), sizes >= 0
     total = int(sizes[sent].sum())
     if total > MOST_BYTES:
@@ -24,9 +29,7 @@ def text_column(loops: Loops, view: Any, starts: Numbers, sizes: Numbers) -> pa.
     loops.gather(view, starts, sizes, offsets, data)
     nulls = count - int(np.count_nonzero(sent))
     validity = pa.py_buffer(np.packbits(sent, bitorder="little")) if nulls else None
-    array = pa.Array.from_buffers(
-        pa.string(), count, [validity, pa.py_buffer(offsets), pa.py_buffer(data)], null_count=nulls
-    )
+    array = pa.Array.from_buffers(kind, count, [validity, pa.py_buffer(offsets), pa.py_buffer(data)], null_count=nulls)
     array.validate(full=True)
     return array
 

@@ -39,21 +39,14 @@ TWINS: dict[int, pa.DataType] = {
 # The text of those values that the type's twin can't hold.
 _FAR = r"^-?infinity$| BC$|^\d{5}"
 OUTSIDE = {DATE: _FAR, TIMESTAMP: _FAR, TIMESTAMPTZ: _FAR, TIME: "^24:00:00$", NUMERIC: "^(NaN|-?Infinity)$"}
-# SQL that is true for them.
-OUTSIDE_SQL = {
-    DATE: "{0} < '0001-01-01' OR {0} > '9999-12-31'",
-    TIMESTAMP: "{0} < '0001-01-01' OR {0} >= '10000-01-01'",
-    TIMESTAMPTZ: "{0} < '0001-01-01 00:00+00' OR {0} >= '10000-01-01 00:00+00'",
-    TIME: "{0} = '24:00'",
-    NUMERIC: "{0} = 'NaN'",
-}
 
 
 class Column(NamedTuple):
     """A column of a source table.
 
     ``oid`` and ``typmod`` are those of the type that it stands on (pg_type.oid, pg_attribute.atttypmod), ``declared``
-    is the type's name in the source, ``output`` the function that writes a value as text. Kinds makes them.
+    is the type's name in the source, ``output`` the function that writes a value as text, ``cast`` what a domain's
+    value needs before it. Kinds makes them.
     """
 
     name: str
@@ -61,6 +54,7 @@ class Column(NamedTuple):
     typmod: int
     declared: str = ""
     output: str = "pg_catalog.textout"
+    cast: str = ""
 
     @property
     def type(self) -> pa.DataType:

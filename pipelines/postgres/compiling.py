@@ -1,4 +1,4 @@
-"""The byte loops of ``scanning``, compiled by numba where there is enough to decode, and as they are where there isn't.
+"""The byte loops of ``scanning`` and ``tuples``, compiled by numba where there is enough to decode, else as they are.
 
 The compiled code is kept beside the source (numba's cache), so only the very first large load waits for the compiler.
 """
@@ -9,22 +9,36 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipelines.postgres import scanning
+from pipelines.postgres import scanning, tuples
 
 WORTH_COMPILING = 2_000
 
 
 class Loops(NamedTuple):
-    """The four loops, and how they want the bytes."""
+    """The loops, and how they want the bytes."""
 
     scan: Callable[..., tuple[int, int]]
     split: Callable[..., int]
     merge: Callable[..., None]
     gather: Callable[..., None]
-    view: Callable[[bytes], Any]
+    unframe: Callable[..., tuple[int, int]]
+    find: Callable[..., tuple[int, int, int]]
+    integers: Callable[..., int]
+    numerics: Callable[..., None]
+    view: Callable[[bytes | memoryview], Any]
 
 
-PLAIN = Loops(scanning.scan, scanning.split, scanning.merge, scanning.gather, memoryview)
+PLAIN = Loops(
+    scanning.scan,
+    scanning.split,
+    scanning.merge,
+    scanning.gather,
+    tuples.unframe,
+    tuples.find,
+    tuples.integers,
+    tuples.numerics,
+    memoryview,
+)
 
 
 @cache
@@ -44,6 +58,10 @@ def compiled() -> Loops:
         jit(scanning.split),
         jit(scanning.merge),
         jit(scanning.gather),
+        jit(tuples.unframe),
+        jit(tuples.find),
+        jit(tuples.integers),
+        jit(tuples.numerics),
         lambda data: np.frombuffer(data, np.uint8),
     )
 

@@ -12,7 +12,7 @@ from lake.settings import Settings
 from pipelines.postgres.api import Connection, connect, current_lsn
 from pipelines.postgres.following import Engine, engine
 from pipelines.postgres.landing import Bronze
-from pipelines.postgres.reading import Plan, copy, plan_load
+from pipelines.postgres.reading import Plan, copy, plan_on
 from pipelines.postgres.tables import find_tables
 from pipelines.postgres.walsender import Walsender
 
@@ -38,7 +38,7 @@ def follow(settings: Settings, bronze: Bronze, stop: Event) -> None:
 
 
 def _follow(settings: Settings, bronze: Bronze, stop: Event) -> None:
-    plan = plan_load(settings, bronze)
+    plan, _ = plan_on(settings, bronze)
     if plan.is_first:
         copy(settings, bronze, plan.copied, None, plan.anew)
         return

@@ -1,21 +1,49 @@
 """First copies of tables: what a snapshot shows of them, landed with the mark from which they are followed."""
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from lake.failpoints import reached
+from lake.proofs import MODULUS
 from lake.settings import Settings
 from pipelines.postgres.api import connect
 from pipelines.postgres.claims import Claim, Cursor
+from pipelines.postgres.crew import Job, Task, work
 from pipelines.postgres.flushing import new_load_id
-from pipelines.postgres.landing import Bronze
+from pipelines.postgres.heaps import cut, find_heaps
+from pipelines.postgres.landing import Bronze, Draft
 from pipelines.postgres.layout import read_layout
-from pipelines.postgres.rows import emptied_row
-from pipelines.postgres.slots import drop_slot
-from pipelines.postgres.snapshot import Snapshot, count_rows, open_snapshot, snapshot_rows
-from pipelines.postgres.spool import Spool
+from pipelines.postgres.progress import Part, Progress, shape_of_rows
+from pipelines.postgres.rows import bronze_schema, emptied_row
+from pipelines.postgres.slots import drop_slot, find_slot
+from pipelines.postgres.snapshot import RANGE_ORDINALS, Snapshot, count_rows, later_snapshot, open_snapshot
 from pipelines.postgres.tables import SourceTable
+
+COUNTED = "count(*) under the exported snapshot"
+RESUMED = "COPY's counts under the exported snapshot and under a later one"
+
+
+def resume_copies(settings: Settings, bronze: Bronze, tables: Sequence[SourceTable]) -> dict[str, int]:
+    """Finish the copies that a killed process left, and give their rows by bronze table.
+
+    Do this before the slot is confirmed any further: the changes since they began are read from it. A
+    copy that can't go on (``Progress.fits``) begins anew with ``copy_tables``.
+    """
+    rows = {}
+    with connect(settings) as connection:
+        slot = find_slot(connection, settings.postgres_slot)
+        for table in tables:
+            if slot is None or (note := bronze.note(table.bronze)) is None:
+                continue
+            progress = Progress.from_json(note)
+            layout, _ = read_layout(connection, table.schema, table.name)
+            if progress.fits(slot.name, slot.confirmed, shape_of_rows(table, layout), find_heaps(connection, table)):
+                draft = bronze.draft(table.bronze, bronze_schema(table.columns))
+                with later_snapshot(settings, [table], progress.consistent_lsn) as snapshot:
+                    rows[table.bronze] = _Copying(settings, snapshot, table, draft, progress).land(None)
+    return rows
 
 
 def copy_tables(
@@ -44,39 +72,75 @@ def copy_tables(
     with open_snapshot(settings, name, tables, temporary=read_to is not None) as snapshot:
         reached("cdc.after_slot_before_copy")
         for table in tables:
-            rows[table.bronze] = _copy_table(
-                settings, bronze, snapshot, table, load_id, at, read_to, anew=table.bronze in anew
-            )
+            draft = bronze.draft(table.bronze, bronze_schema(table.columns))
+            if draft.note is not None:
+                draft.drop(file for part in Progress.from_json(draft.note).done.values() for file in part.files)
+            progress = _begun(settings, snapshot, table, load_id, at)
+            copying = _Copying(settings, snapshot, table, draft, progress)
+            rows[table.bronze] = copying.land(read_to, anew=table.bronze in anew)
     reached("cdc.after_copy_before_stream")
     return rows
 
 
-def _copy_table(
-    settings: Settings,
-    bronze: Bronze,
-    snapshot: Snapshot,
-    table: SourceTable,
-    load_id: str,
-    at: datetime,
-    read_to: int | None,
-    *,
-    anew: bool,
-) -> int:
-    count, beside = count_rows(snapshot, table)
-    claim = Claim(table.key, "count(*) under the exported snapshot")
+def _begun(settings: Settings, snapshot: Snapshot, table: SourceTable, load_id: str, at: datetime) -> Progress:
+    heaps = tuple(find_heaps(snapshot.connection, table))
+    ranges = tuple(cut(heaps, settings.postgres_copy_workers))
+    where = settings.postgres_slot, snapshot.consistent_lsn, snapshot.xmin
     layout, _ = read_layout(snapshot.connection, table.schema, table.name)
-    with Spool() as spool:
+    return Progress(*where, load_id, at, shape_of_rows(table, layout), heaps, ranges)
+
+
+class _Copying:
+    """The copy of one table: its ranges one by one, those that are done counted in."""
+
+    def __init__(
+        self, settings: Settings, snapshot: Snapshot, table: SourceTable, draft: Draft, progress: Progress
+    ) -> None:
+        self._settings, self._snapshot, self._table, self._draft = settings, snapshot, table, draft
+        self._progress, self._kept = progress, time.monotonic()
+        self._claim = Claim(table.key, COUNTED)
+        # Without rows it learns only which columns it hashes.
+        self._claim.add(bronze_schema(table.columns).empty_table())
+
+    def land(self, read_to: int | None, *, anew: bool = False) -> int:
+        """Copy what is left, commit all of it and give the number of rows; ``anew`` has the table emptied before."""
+        progress, resumed = self._progress, bool(self._progress.done)
+        jobs = [Job(place, pages) for place, pages in enumerate(progress.ranges) if place not in progress.done]
+        # Of the ranges that were copied before, what was written since: a row that was copied unchanged is there
+        # already, and one that came from another range may be the only one to hold a long value that didn't change.
+        jobs += [Job(len(progress.ranges) + place, progress.ranges[place], progress.xmin) for place in progress.done]
+        again = []
+        for job, part in work(self._settings, self._snapshot, Task(self._table, progress, self._draft), jobs):
+            if job.since is not None:
+                again.append(part)
+            else:
+                self._keep(replace(self._progress, done={**self._progress.done, job.place: part}))
+        parts = [*self._progress.done.values(), *again]
+        counted = sum(part.rows for part in parts) if resumed else count_rows(self._snapshot, self._table)
         if anew:
-            emptied = emptied_row(snapshot.commit_lsn, at, load_id)
-            claim.add(emptied)
-            spool.write(table.bronze, emptied)
-            count += 1
-        for batch in snapshot_rows(snapshot, table, beside, load_id, at):
-            reached("cdc.during_copy")
-            claim.add(batch)
-            spool.write(table.bronze, batch)
-        last = claim.last or (snapshot.commit_lsn, -1)
-        cursor = Cursor(settings.postgres_slot, *last, read_to or snapshot.consistent_lsn, columns=layout)
-        mark = replace(claim.mark(load_id, cursor), claim_count=count)
-        bronze.land(table.bronze, batch.schema, spool.read(table.bronze), mark)
-    return count
+            parts.insert(0, self._emptied())
+            counted += 1
+        if resumed:
+            self._claim.said_by = RESUMED
+        self._claim.count, self._claim.total = counted, sum(part.total for part in parts) % MODULUS
+        last = progress.consistent_lsn - 1, len(progress.ranges) * 2 * RANGE_ORDINALS
+        layout, _ = read_layout(self._snapshot.connection, self._table.schema, self._table.name)
+        cursor = Cursor(progress.slot, *last, read_to or progress.consistent_lsn, columns=layout)
+        mark = replace(self._claim.mark(progress.load_id, cursor), claim_count=counted)
+        self._draft.land([file for part in parts for file in part.files], progress.at, mark)
+        return counted
+
+    def _emptied(self) -> Part:
+        progress = self._progress
+        row = emptied_row(progress.consistent_lsn - 1, progress.at, progress.load_id)
+        claim = Claim(self._table.key, "")
+        claim.add(row)
+        return Part(self._draft.write([row], progress.at), 1, claim.total)
+
+    def _keep(self, progress: Progress) -> None:
+        """Note what is done, now and then: nothing of a copy of a few seconds is worth noting."""
+        self._progress = progress
+        if time.monotonic() - self._kept >= self._settings.postgres_copy_note_interval:
+            self._draft.keep(progress.to_json())
+            self._kept = time.monotonic()
+            reached("postgres.copy_noted")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from lake.commits import Mark, commit_once, last_mark
 from lake.errors import CommitError
 from lake.failpoints import reached
 from pipelines.postgres.claims import WRITER, Claim, Cursor
+from pipelines.postgres.drafts import NOTE, IcebergDraft
 from pipelines.postgres.rows import META, OURS
 from pipelines.postgres.shapes import Misfit
 
@@ -26,6 +28,28 @@ class Standing(NamedTuple):
 
     cursor: Cursor
     types: dict[str, pa.DataType]
+
+
+class Draft(Protocol):
+    """Rows of one table on their way, part by part, which nobody sees before all of them are landed."""
+
+    note: str | None
+    """What the draft before was told to keep, if it was never landed: its parts are still there."""
+
+    def write(self, rows: Iterable[pa.Table], at: datetime) -> tuple[str, ...]:
+        """Write rows, all with the ``_commit_at`` ``at``; give the names of the parts they make.
+
+        May be called by several threads at once.
+        """
+
+    def keep(self, note: str) -> None:
+        """Keep a note for whoever goes on when this process doesn't."""
+
+    def drop(self, parts: Iterable[str]) -> None:
+        """Forget parts that aren't landed."""
+
+    def land(self, parts: Iterable[str], at: datetime, mark: Mark) -> None:
+        """Make the rows of these parts and the mark durable together; a load that is there already adds nothing."""
 
 
 class Bronze(Protocol):
@@ -42,6 +66,15 @@ class Bronze(Protocol):
 
     def set_aside(self, table: str, columns: Iterable[str]) -> None:
         """Give columns other names, under which the rows by now keep their values, so that theirs are free."""
+
+    def note(self, table: str) -> str | None:
+        """Give what a draft was told to keep that was never landed."""
+
+    def draft(self, table: str, schema: pa.Schema) -> Draft:
+        """Begin, or go on with, rows of a table that become visible all at once.
+
+        Raises CommitError, and Misfit when the table can't take the columns.
+        """
 
 
 class IcebergBronze:
@@ -71,6 +104,15 @@ class IcebergBronze:
             for name in columns:
                 update.rename_column(name, f"{name}__until_{found.metadata.current_schema_id}")
         self._known.pop(table, None)
+
+    def note(self, table: str) -> str | None:
+        """Read the table's property."""
+        found = find_table(self._catalogue, f"bronze.{table}")
+        return None if found is None else found.properties.get(NOTE)
+
+    def draft(self, table: str, schema: pa.Schema) -> Draft:
+        """Make the table if it isn't there."""
+        return IcebergDraft(self._evolved(table, schema))
 
     def _evolved(self, table: str, schema: pa.Schema) -> Table:
         found, seen = self._known.get(table, (None, None))

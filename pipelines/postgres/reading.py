@@ -9,7 +9,7 @@ from lake.errors import SourceError, UnreachableError
 from lake.settings import Settings
 from pipelines.postgres.api import connect, current_lsn
 from pipelines.postgres.claims import Cursor
-from pipelines.postgres.copying import copy_tables
+from pipelines.postgres.copying import copy_tables, resume_copies
 from pipelines.postgres.flushing import Counted
 from pipelines.postgres.following import engine
 from pipelines.postgres.landing import Bronze, Standing
@@ -74,12 +74,19 @@ def plan_load(settings: Settings, bronze: Bronze) -> Plan:
     )
 
 
+def plan_on(settings: Settings, bronze: Bronze) -> tuple[Plan, dict[str, int]]:
+    """Finish the copies that a killed process left, then plan; gives the plan, and their rows by bronze table."""
+    plan = plan_load(settings, bronze)
+    resumed = resume_copies(settings, bronze, [table for table in plan.copied if table.bronze not in plan.anew])
+    return plan_load(settings, bronze) if resumed else plan, resumed
+
+
 def pull(settings: Settings, bronze: Bronze) -> Counted:
     """Land everything up to the log's end at the start: changes of tables that have marks, then copies of the others.
 
     Raises CredentialsError, SourceError or CommitError; what was landed by then stays.
     """
-    plan = plan_load(settings, bronze)
+    plan, resumed = plan_on(settings, bronze)
     counted, durable = Counted(), None
     if plan.followed:
         with engine(settings, bronze, plan.followed, plan.confirmed) as running, connect(settings) as connection:
@@ -87,6 +94,8 @@ def pull(settings: Settings, bronze: Bronze) -> Counted:
             running.drain(connection, current_lsn(connection))
             durable = running.durable
     counted.stopped |= {str(one.table): one.stopped for one in plan.followed if one.stopped}
+    for name, rows in resumed.items():
+        counted.rows[name] = counted.rows.get(name, 0) + rows
     again = [one.table for one in plan.followed if one.anew and not one.stopped]
     if copied := (*plan.copied, *again):
         anew = plan.anew | {table.bronze for table in again}

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+import numpy as np
 import pyarrow as pa
 
 from pipelines.postgres.columns import Column
@@ -46,6 +47,20 @@ def bronze_rows(
     values = (ops, lsns, ordinals, commit_ats, xids, unchanged, [load_id] * len(ops))
     ours = {field.name: pa.array(given, field.type) for field, given in zip(OURS, values, strict=True)}
     return pa.table({**columns, **ours})
+
+
+def snapshot_columns(count: int, ordinal: int, lsn: int, at: datetime, load_id: str) -> dict[str, pa.Array]:
+    """Give our columns for ``count`` rows of a snapshot, numbered from ``ordinal`` on."""
+    made = {
+        "_op": pa.repeat(pa.scalar("r", pa.string()), count),
+        "_commit_lsn": pa.repeat(pa.scalar(lsn, pa.int64()), count),
+        "_ordinal": pa.array(np.arange(ordinal, ordinal + count, dtype=np.int64)),
+        "_commit_at": pa.repeat(pa.scalar(at, OURS.field("_commit_at").type), count),
+        "_xid": pa.nulls(count, pa.int64()),
+        "_unchanged": pa.repeat(pa.scalar([], OURS.field("_unchanged").type), count),
+        "_load_id": pa.repeat(pa.scalar(load_id, pa.string()), count),
+    }
+    return {name: made[name] for name in META}
 
 
 def emptied_row(lsn: int, at: datetime, load_id: str) -> pa.Table:

@@ -13,7 +13,7 @@ from pipelines.postgres.rows import META
 
 # A replica identity: the primary key (d), an index (i), the whole row (f); nothing (n) identifies no row.
 TABLES = """
-SELECT n.nspname, c.relname, c.relreplident,
+SELECT n.nspname, c.relname, c.relkind = 'p', c.relreplident,
        (SELECT array_agg(a.attname::text ORDER BY k.place)
         FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, place), pg_attribute a
         WHERE i.indrelid = c.oid AND a.attrelid = c.oid AND a.attnum = k.attnum AND k.place <= i.indnkeyatts
@@ -39,6 +39,7 @@ class SourceTable:
     schema: str
     name: str
     key: tuple[str, ...]
+    is_partitioned: bool = False
     columns: tuple[Column, ...] = ()
     row_filter: str | None = None
 
@@ -63,8 +64,8 @@ def find_tables(connection: Connection, wanted: Sequence[str]) -> list[SourceTab
     """
     found: dict[str, SourceTable] = {}
     unfit: set[str] = set()
-    for schema, name, identity, key in connection.execute(TABLES):
-        table = SourceTable(str(schema), str(name), tuple(key or ()))  # type: ignore[arg-type]
+    for schema, name, is_partitioned, identity, key in connection.execute(TABLES):
+        table = SourceTable(str(schema), str(name), tuple(key or ()), bool(is_partitioned))  # type: ignore[arg-type]
         found[str(table)] = table
         if identity == "n" or not table.key:
             unfit.add(str(table))

@@ -38,7 +38,7 @@ STEPS = (
 
 # Passed only when Postgres had changes to confirm, where tests/pipelines/postgres kills, and at every answer of a
 # vendor and in a repair, where tests/pipelines/chaos does.
-ELSEWHERE = {"postgres.before_advance", "ingest.answered", "repair.landed"} | {
+ELSEWHERE = {"postgres.before_advance", "postgres.copy_noted", "ingest.answered", "repair.landed"} | {
     name for name in NAMES if name.startswith("cdc.")
 }
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from threading import Event
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -44,6 +45,31 @@ class Source(NamedTuple):
         return str(self.rows(query)[0][0])
 
 
+class Drafted:
+    """Stands in for a draft: keeps parts by a number until they are landed."""
+
+    def __init__(self, landed: "Landed", table: str, schema: pa.Schema) -> None:
+        self.landed, self.table, self.schema = landed, table, schema
+        self.note = landed.notes.get(table)
+
+    def write(self, rows: Iterable[pa.Table], at: datetime) -> tuple[str, ...]:
+        name = uuid4().hex
+        self.landed.parts[name] = list(rows)
+        return (name,)
+
+    def keep(self, note: str) -> None:
+        self.landed.notes[self.table] = note
+
+    def drop(self, parts: Iterable[str]) -> None:
+        for name in parts:
+            del self.landed.parts[name]
+
+    def land(self, parts: Iterable[str], at: datetime, mark: Mark) -> None:
+        rows = [batch for name in parts for batch in self.landed.parts[name]]
+        self.landed.land(self.table, self.schema, rows, mark)
+        self.landed.notes.pop(self.table, None)
+
+
 class Landed:
     """Stands in for bronze: keeps rows and marks together; ``refuses`` names tables whose commits fail."""
 
@@ -52,6 +78,8 @@ class Landed:
         self.batches: dict[str, list[pa.Table]] = {}
         self.tables: dict[str, Rows] = {}
         self.marks: dict[str, Mark] = {}
+        self.parts: dict[str, list[pa.Table]] = {}
+        self.notes: dict[str, str] = {}
         self.refuses: set[str] = set()
         self.stopped: dict[str, str] = {}
         self.changed = Event()
@@ -62,6 +90,12 @@ class Landed:
         schema = pa.unify_schemas([batch.schema for batch in self.batches[table]], promote_options="permissive")
         types = {field.name: field.type for field in schema if field.name not in META}
         return Standing(Cursor.from_json(self.marks[table].cursor), types)
+
+    def note(self, table: str) -> str | None:
+        return self.notes.get(table)
+
+    def draft(self, table: str, schema: pa.Schema) -> "Drafted":
+        return Drafted(self, table, schema)
 
     def land(self, table: str, schema: pa.Schema, rows: Iterable[pa.Table], mark: Mark) -> None:
         batches = list(rows)
@@ -88,7 +122,8 @@ class Landed:
             if row["_op"] == "t":
                 state.clear()
             elif row["_op"] == "d":
-                state.pop(row[key])
+                # A copy that went on later may lack a row whose deletion is still to come.
+                state.pop(row[key], None)
             else:
                 before = state.get(row[key], {})
                 kept = {name: before[name] for name in row["_unchanged"]}
