@@ -61,6 +61,10 @@ clean:
 bench *options:
     @uv run python -m bench "$@"
 
+# Kill what reads database changes over and over, at every failpoint: just chaos cdc --kills 25
+chaos name *options:
+    @uv run python -m tests.chaos "$@"
+
 # Check style, types, the SQL's format and the house rules
 check:
     uv run ruff check .

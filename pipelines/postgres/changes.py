@@ -1,6 +1,6 @@
 """Changes out of the slot's messages: which row of which table changed, in which transaction, in what order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from pipelines.postgres.compiling import Loops, loops
 from pipelines.postgres.frames import Run
 from pipelines.postgres.kinds import Kinds
 from pipelines.postgres.messages import Relation, Truncate
+from pipelines.postgres.partitions import leaves_of, root_of
 from pipelines.postgres.pgoutput import MessageError, decode
 from pipelines.postgres.rows import OURS
 from pipelines.postgres.scanning import (
@@ -64,6 +65,7 @@ class ChangeReader:
         self._shapes: list[Shape] = []
         self._relations: dict[int, tuple[Relation, int]] = {}
         self._state = np.zeros(STATE, np.int64)
+        self._partitions: dict[int, Followed] = {}
         self._broken: set[str] = set()
         self._pending: dict[str, list[pa.Table]] = {}
         self.pending_rows = 0
@@ -123,7 +125,7 @@ class ChangeReader:
 
     def _reshape(self, relation: Relation) -> None:
         shape = -1
-        followed = self._followed.get((relation.schema, relation.name))
+        followed = self._followed.get((relation.schema, relation.name)) or self._rooted(relation.relid)
         if followed is not None and not followed.stopped:
             try:
                 self._shapes.append(shape_of(relation, followed, self._kinds))
@@ -132,11 +134,18 @@ class ChangeReader:
                 self._stop(followed, str(error))
         self._relations[relation.relid] = (relation, shape)
 
+    def _rooted(self, relid: int) -> Followed | None:
+        """Find the followed table that a relation is a partition of."""
+        if (root := root_of(self._kinds.connection, relid)) and (followed := self._followed.get(root)):
+            self._partitions[relid] = followed
+            return followed
+        return None
+
     def _truncate(self, relids: tuple[int, ...], rows: Numbers, count: int) -> tuple[Numbers, int]:
         if not self._state[INSIDE]:
             raise MessageError("The replication stream empties a table outside a transaction.")
         rows = np.concatenate([rows, np.empty((FIELDS, len(relids)), np.int64)], axis=1)
-        for relid in relids:
+        for relid in self._emptied(relids):
             if relid not in self._relations:
                 raise MessageError(f"The replication stream empties the table number {relid} before describing it.")
             shape = self._relations[relid][1]
@@ -147,6 +156,21 @@ class ChangeReader:
                 rows[:, count] = (shape, EMPTIED, -1, -1, *position, *now)
                 count += 1
         return rows, count
+
+    def _emptied(self, relids: tuple[int, ...]) -> Iterator[int]:
+        """Give the relations that stand for a table that is empty now; of one with partitions, when all of them are."""
+        alone: dict[str, set[int]] = {}
+        for relid in relids:
+            if (followed := self._partitions.get(relid)) is None:
+                yield relid
+            else:
+                alone.setdefault(followed.table.bronze, set()).add(relid)
+        for emptied in alone.values():
+            followed = self._partitions[min(emptied)]
+            if emptied >= leaves_of(self._kinds.connection, followed.table.schema, followed.table.name):
+                yield min(emptied)
+            else:
+                followed.anew = "a partition was emptied alone"
 
     def _take(self, tools: Loops, view: object, shape: Shape, rows: Numbers) -> None:
         followed = shape.followed
@@ -207,5 +231,6 @@ class ChangeReader:
     def _stop(self, followed: Followed, reason: str) -> None:
         followed.stopped = reason
         for relid, (relation, _) in self._relations.items():
-            if self._followed.get((relation.schema, relation.name)) is followed:
+            owner = self._followed.get((relation.schema, relation.name)) or self._partitions.get(relid)
+            if owner is followed:
                 self._relations[relid] = (relation, -1)

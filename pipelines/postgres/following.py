@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from lake.failpoints import reached
 from lake.settings import Settings
 from pipelines.postgres.api import Connection, connect
 from pipelines.postgres.changes import ChangeReader
@@ -54,6 +55,7 @@ class Engine:
             self._flusher.settle()
             if done := seen < PEEK_MESSAGES:
                 self._flusher.note(max(upto, self._reader.read_to))
+            reached("cdc.before_status_update")
             advance(connection, slot, self.durable)
             if done:
                 return

@@ -117,6 +117,7 @@ class IcebergBronze:
     def _evolved(self, table: str, schema: pa.Schema) -> Table:
         found, seen = self._known.get(table, (None, None))
         if found is None or seen != schema:
+            before = find_table(self._catalogue, f"bronze.{table}")
             try:
                 found = ensure_table(self._catalogue, f"bronze.{table}", schema, partition_day=DAY)
             except CommitError as error:
@@ -126,7 +127,7 @@ class IcebergBronze:
                     f"The lake doesn't take the columns of {table} at the moment ({type(error).__name__}: {error}); "
                     "nothing is lost, run again when it is back."
                 ) from error
-            if seen is not None:
+            if before is not None and before.metadata.current_schema_id != found.metadata.current_schema_id:
                 reached("cdc.during_schema_change")
             self._known[table] = (found, schema)
         return found

@@ -9,6 +9,8 @@ from lake.errors import CredentialsError, SourceError
 from pipelines.postgres.api import Connection
 from pipelines.postgres.columns import Column
 from pipelines.postgres.kinds import Kinds
+from pipelines.postgres.layout import read_layout
+from pipelines.postgres.partitions import published_roots
 from pipelines.postgres.rows import META
 
 # A replica identity: the primary key (d), an index (i), the whole row (f); nothing (n) identifies no row.
@@ -86,8 +88,17 @@ def published(connection: Connection, publication: str, tables: Sequence[SourceT
         for schema, name, row_filter, columns in connection.execute(PUBLISHED, (publication,))
     }
     kinds = Kinds(connection)
+    for table in tables:
+        if (table.schema, table.name) not in rows:
+            # The publication speaks of its partitions, which have the same columns, each with a filter of its own.
+            rows[table.schema, table.name] = None, _all_columns(connection, table)
     kinds.learn(oid for _, columns in rows.values() for _, oid, _ in columns)  # type: ignore[attr-defined]
     return [_complete(table, *rows[table.schema, table.name], kinds) for table in tables]
+
+
+def _all_columns(connection: Connection, table: SourceTable) -> list[list[object]]:
+    layout, _ = read_layout(connection, table.schema, table.name)
+    return [[name, oid, typmod] for name, (_, oid, typmod) in layout.items()]
 
 
 def ensure_publication(connection: Connection, name: str, tables: Sequence[SourceTable]) -> None:
@@ -108,7 +119,7 @@ def ensure_publication(connection: Connection, name: str, tables: Sequence[Sourc
             f"ALTER PUBLICATION {name} SET (publish = 'insert, update, delete, truncate');"
         )
     query = "SELECT schemaname::text, tablename::text FROM pg_publication_tables WHERE pubname = %s"
-    there = set(connection.execute(query, (name,)).fetchall())
+    there = set(connection.execute(query, (name,)).fetchall()) | published_roots(connection, name)
     if missing := [table for table in tables if (table.schema, table.name) not in there]:
         _publish("ALTER PUBLICATION {} ADD TABLE {}", connection, name, missing)
 

@@ -1,3 +1,4 @@
+import struct
 from collections.abc import Callable, Iterable
 from threading import Event, Thread
 from typing import Any
@@ -9,6 +10,12 @@ import pytest
 from lake import failpoints
 from lake.commits import Mark
 from lake.errors import BoathouseError, CommitError
+from pipelines.postgres.api import connect
+from pipelines.postgres.changes import ChangeReader
+from pipelines.postgres.frames import Run
+from pipelines.postgres.kinds import Kinds
+from pipelines.postgres.shapes import Followed
+from pipelines.postgres.tables import SourceTable
 from tests.pipelines.postgres.conftest import Landed, Source
 
 Read = Callable[[], list[tuple[Any, ...]]]
@@ -197,3 +204,89 @@ def test_loads_under_steady_writes_end_up_equal_to_the_source(source: Source, la
     landed.load()
     expected = {number: {"id": number, "v": v} for number, v in source.rows("SELECT id, v FROM a")}
     assert landed.current("pg_public_a", "id") == expected
+
+
+@pytest.mark.parametrize("via_root", [True, False])
+def test_a_partitioned_table_is_one_table_whatever_the_publication_speaks_of(
+    source: Source, landed: Landed, via_root: bool
+) -> None:
+    source.run(
+        "CREATE TABLE p (id integer PRIMARY KEY, v text) PARTITION BY RANGE (id)",
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10)",
+        "CREATE TABLE p2 (v text, id integer NOT NULL)",
+        "ALTER TABLE p ATTACH PARTITION p2 FOR VALUES FROM (10) TO (20)",
+        f"CREATE PUBLICATION {source.settings.postgres_publication} FOR TABLE p "
+        f"WITH (publish_via_partition_root = {via_root})",
+        "INSERT INTO p VALUES (1, 'one'), (11, 'eleven')",
+    )
+    landed.load()
+    source.run("INSERT INTO p VALUES (2, 'two'), (12, 'twelve')", "UPDATE p SET id = 13 WHERE id = 1")
+    source.run("CREATE TABLE p3 PARTITION OF p FOR VALUES FROM (20) TO (30)", "INSERT INTO p VALUES (21, 'late')")
+    landed.load()
+    assert {key: row["v"] for key, row in landed.current("pg_public_p", "id").items()} == dict(
+        source.rows("SELECT id, v FROM p")
+    )
+    source.run("TRUNCATE p", "INSERT INTO p VALUES (3, 'three'), (14, 'fourteen')")
+    landed.load()
+    assert sorted(landed.current("pg_public_p", "id")) == [3, 14]
+    assert [row["_op"] for row in landed.tables["pg_public_p"]].count("t") == 1
+
+
+def test_a_partition_that_was_emptied_alone_has_its_table_copied_anew(source: Source, landed: Landed) -> None:
+    source.run(
+        "CREATE TABLE p (id integer PRIMARY KEY) PARTITION BY RANGE (id)",
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10)",
+        "CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20)",
+        f"CREATE PUBLICATION {source.settings.postgres_publication} FOR TABLE p",
+        "INSERT INTO p VALUES (1), (11)",
+    )
+    landed.load()
+    source.run("INSERT INTO p VALUES (2), (12)", "TRUNCATE p2", "INSERT INTO p VALUES (13)")
+    landed.load()
+    assert sorted(landed.current("pg_public_p", "id")) == [1, 2, 13]
+
+
+@pytest.mark.parametrize("identity", ["DEFAULT", "FULL", "USING INDEX t_name"])
+def test_a_long_value_that_did_not_change_is_known_under_every_identity(
+    source: Source, landed: Landed, identity: str
+) -> None:
+    source.run(
+        "CREATE TABLE t (id integer PRIMARY KEY, name text NOT NULL, long text, v integer)",
+        "CREATE UNIQUE INDEX t_name ON t (name)",
+        "ALTER TABLE t ALTER long SET STORAGE EXTERNAL",
+        f"ALTER TABLE t REPLICA IDENTITY {identity}",
+        "INSERT INTO t VALUES (1, 'a', repeat('x', 9000), 1), (2, 'b', repeat('y', 9000), 1)",
+    )
+    landed.load()
+    source.run("UPDATE t SET v = 2 WHERE id = 1", "DELETE FROM t WHERE id = 2", "UPDATE t SET v = 3 WHERE id = 1")
+    landed.load()
+    key = "name" if "INDEX" in identity else "id"
+    assert [row["long"] for row in landed.current("pg_public_t", key).values()] == ["x" * 9000]
+
+
+def test_a_long_key_is_known_though_it_did_not_change(source: Source, landed: Landed) -> None:
+    source.run(
+        "CREATE TABLE t (id text PRIMARY KEY, v integer)",
+        "ALTER TABLE t ALTER id SET STORAGE EXTERNAL",
+        "INSERT INTO t VALUES (repeat('k', 2500), 1)",
+    )
+    landed.load()
+    source.run("UPDATE t SET v = 2")
+    assert landed.load() == 1
+    assert [(len(key), row["v"]) for key, row in landed.current("pg_public_t", "id").items()] == [(2500, 2)]
+
+
+def test_a_change_that_comes_without_its_key_stops_the_table_with_the_way_out(source: Source) -> None:
+    source.run("CREATE TABLE t (id text PRIMARY KEY, v integer)")
+    table = SourceTable("public", "t", ("id",))
+    relation = b"R" + struct.pack(">I", 7) + b"public\0t\0d" + struct.pack(">h", 2)
+    relation += b"\1id\0" + struct.pack(">Ii", 25, -1) + b"\0v\0" + struct.pack(">Ii", 23, -1)
+    begin = b"B" + struct.pack(">QqI", 900, 0, 1)
+    update = b"U" + struct.pack(">I", 7) + b"N" + struct.pack(">h", 2) + b"ut" + struct.pack(">i", 1) + b"2"
+    with connect(source.settings) as connection:
+        followed = Followed(table)
+        reader = ChangeReader({("public", "t"): followed}, Kinds(connection), "load")
+        reader.feed(Run.of([begin, relation, update]))
+        assert reader.take() == []
+    assert "without its key" in followed.stopped
+    assert "ALTER TABLE public.t REPLICA IDENTITY FULL" in followed.stopped

@@ -1,0 +1,1 @@
+"""Long forms of the tests of bad luck: ``just chaos cdc`` kills the reader of database changes over and over."""

@@ -1,0 +1,46 @@
+"""After every few steps of a random workload bronze folds to what the source holds, and to every state between."""
+
+from typing import cast
+
+import psycopg
+import pytest
+
+from pipelines.postgres.api import SESSION, lsn_to_int
+from tests.chaos.oracle import State, differences, state_of_bronze, state_of_source
+from tests.chaos.workload import KEYS, Workload
+from tests.pipelines.postgres.conftest import Landed, Source
+
+STEPS, LOADS = 12, 8
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_bronze_folds_to_the_source_and_to_every_state_between(source: Source, landed: Landed, seed: int) -> None:
+    assert source.settings.postgres_dsn is not None
+    with psycopg.connect(source.settings.postgres_dsn.get_secret_value(), autocommit=True) as other:
+        workload = Workload(seed, source.connection, other)
+        source.run(SESSION, "SET search_path = public")
+        states: list[tuple[int, str, State]] = []
+        landed.load()
+        for _ in range(LOADS):
+            for _ in range(STEPS):
+                workload.step()
+                ((lsn,),) = source.rows("SELECT pg_current_wal_insert_lsn()::text")
+                for table in KEYS.keys() - workload.unseen:
+                    states.append(
+                        (lsn_to_int(cast(str, lsn)), table, state_of_source(source.connection, table, KEYS[table]))
+                    )
+            landed.load()
+            assert landed.stopped == {}
+            workload.unseen.clear()
+            for table, key in KEYS.items():
+                expected = state_of_source(source.connection, table, key)
+                found = state_of_bronze(landed.tables[f"pg_public_{table}"], key)
+                assert differences(expected, found) == [], table
+    for position, table, expected in states:
+        found = state_of_bronze(landed.tables[f"pg_public_{table}"], KEYS[table], position)
+        assert differences(expected, found) == [], f"{table} at {position}"
+    assert {row["_op"] for row in landed.tables["pg_public_items"]} == set("rcudt")
+    assert any(row["_unchanged"] for rows in landed.tables.values() for row in rows)
+    for rows in landed.tables.values():
+        places = [(row["_commit_lsn"], row["_ordinal"]) for row in rows]
+        assert len(set(places)) == len(places)
