@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from bench.api_load.shop import served, write_orders
+from bench.api_load.orders import write_orders
+from bench.api_load.shop import served
 from bench.comparison import OURS, Comparison, Contestant, compare
 from bench.trial import Trial, attempt
 from infra import local
