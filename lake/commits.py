@@ -80,11 +80,11 @@ def last_mark(table: Table, writer: str) -> Mark | None:
     return None if text is None else Mark.from_json(text)
 
 
-def commit_once(table: Table, batches: Iterable[pa.Table], mark: Mark) -> Committed:
+def commit_once(table: Table, batches: Iterable[pa.Table | DataFile], mark: Mark) -> Committed:
     """Append all ``batches`` and the mark in one commit, unless the load ``mark.load_id`` is already there.
 
-    Data files are written batch by batch, so memory holds one batch. Without rows only the mark is
-    committed. Raises CommitError when the commit failed, or when its fate can't be learnt.
+    Data files are written batch by batch, so memory holds one batch; a batch may be a data file already. Without rows
+    only the mark is committed. Raises CommitError when the commit failed, or when its fate can't be learnt.
     """
     _refresh_for(table, mark)
     if (done := _landed(table, mark)) is not None:
@@ -162,9 +162,11 @@ def _landed(table: Table, mark: Mark) -> Committed | None:
     return Committed(None, 0, already=True) if last and last.load_id == mark.load_id else None
 
 
-def _write(table: Table, batches: Iterable[pa.Table]) -> Iterable[DataFile]:
+def _write(table: Table, batches: Iterable[pa.Table | DataFile]) -> Iterable[DataFile]:
     for batch in batches:
-        if batch.num_rows:
+        if isinstance(batch, DataFile):
+            yield batch
+        elif batch.num_rows:
             yield from _dataframe_to_data_files(table_metadata=table.metadata, df=batch, io=table.io)
 
 

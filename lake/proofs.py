@@ -11,6 +11,7 @@ from pyiceberg.table import Table
 
 from lake.catalogue import ensure_table, find_table
 from lake.commits import MARK, SUMMARY, Mark, commit_once
+from lake.fingerprints import Prints
 from lake.pins import Pin
 from lake.readers import connect, scan
 from lake.settings import Settings
@@ -57,6 +58,11 @@ class Tally:
         """Count one document by its fingerprint."""
         self.count += 1
         self.total = (self.total + int.from_bytes(print_[8:], "little")) % MODULUS
+
+    def take_all(self, prints: Prints) -> None:
+        """Count many documents by their fingerprints."""
+        self.count += len(prints.lower)
+        self.total = (self.total + int(prints.lower.sum())) % MODULUS
 
     @property
     def hash(self) -> str:

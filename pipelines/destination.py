@@ -12,10 +12,12 @@ import pyarrow.parquet as pq
 from dlt.common.destination.exceptions import DestinationTransientException
 from dlt.common.schema.typing import TTableSchema
 from pyiceberg.catalog import Catalog
+from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
 from lake.catalogue import ensure_table
 from lake.commits import Mark, commit_once, last_mark
+from lake.data_files import adopted, unnumbered
 from lake.proofs import Tally, hash_sql
 from pipelines.documents import Known, Landing, Load
 
@@ -67,12 +69,12 @@ def land(catalogue: Catalog, table: str, file: Path, mark: Mark) -> None:
     """
     package = file.parent.parent
     files = sorted(package.glob(f"*_jobs/{table}.*.parquet"), key=lambda path: path.name)
-    schema = pa.unify_schemas([pq.read_schema(path) for path in files]).remove_metadata()
+    schema = unnumbered(pa.unify_schemas([pq.read_schema(path) for path in files]))
     day = "_received_at" if "_received_at" in schema.names else "_commit_at"
     target = ensure_table(catalogue, f"bronze.{table}", schema, partition_day=day)
     if not mark.agrees_with(*measure(files, mark.identity)):
         mark = stay(target, mark)
-    commit_once(target, _batches(files, schema), mark)
+    commit_once(target, _batches(target, files, schema), mark)
 
 
 def measure(files: list[Path], identity: str) -> tuple[int, str]:
@@ -90,8 +92,12 @@ def stay(table: Table, mark: Mark) -> Mark:
     return replace(mark, cursor=last.cursor if last else "")
 
 
-def _batches(files: list[Path], schema: pa.Schema) -> Iterator[pa.Table]:
+def _batches(target: Table, files: list[Path], schema: pa.Schema) -> Iterator[pa.Table | DataFile]:
+    """Give the files as they are where the table can take them so, and their rows otherwise."""
     for path in files:
+        if (file := adopted(target, path)) is not None:
+            yield file
+            continue
         with pq.ParquetFile(path) as parquet:
             for batch in parquet.iter_batches(batch_size=BATCH_ROWS):
                 yield pa.Table.from_batches([batch]).cast(schema)

@@ -15,12 +15,14 @@ from lake.commits import Mark, commit_once, last_mark
 from lake.documents import SCHEMA
 from lake.errors import BoathouseError, SourceError
 from lake.failpoints import reached
+from lake.fingerprints import Fingerprints, Prints
 from lake.pins import Pin
 from lake.readers import connect, scan
 from lake.settings import Settings
 from pipelines.destination import bronze_destination, claims, stay
 from pipelines.documents import Known, Load
 
+FILE_BYTES = 256 * 2**20
 VERSIONS = {"quarantine": "reason"}
 """What stands for the version in a table that has none."""
 
@@ -53,6 +55,9 @@ def run_load(settings: Settings, catalogue: Catalog, name: str, source: Callable
     dlt.config["load.delete_completed_jobs"] = True
     # One table after the other, as a source names them: events before what they are about, rejects last.
     dlt.config["extract.next_item_mode"] = "fifo"
+    # What is extracted becomes the table's data files, as they are written.
+    dlt.config["data_writer.compression"] = "zstd"
+    dlt.config["data_writer.file_max_bytes"] = FILE_BYTES
     pipeline = dlt.pipeline(
         pipeline_name=name,
         pipelines_dir=str(settings.state_dir.absolute() / "dlt"),
@@ -95,11 +100,11 @@ def known_documents(settings: Settings, catalogue: Catalog) -> Iterator[Known]:
     with ExitStack() as stack:
         opened: list[duckdb.DuckDBPyConnection] = []
 
-        def known(table: str, since: str) -> frozenset[bytes]:
+        def known(table: str, since: str) -> Fingerprints:
             found = find_table(catalogue, f"bronze.{table}")
             pin = None if found is None else Pin.of(found)
             if pin is None:
-                return frozenset()
+                return Fingerprints()
             if not opened:
                 opened.append(stack.enter_context(connect(settings)))
             return _fingerprints(opened[0], pin, table, since)
@@ -107,17 +112,16 @@ def known_documents(settings: Settings, catalogue: Catalog) -> Iterator[Known]:
         yield known
 
 
-def _fingerprints(connection: duckdb.DuckDBPyConnection, pin: Pin, table: str, since: str) -> frozenset[bytes]:
+def _fingerprints(connection: duckdb.DuckDBPyConnection, pin: Pin, table: str, since: str) -> Fingerprints:
     version = VERSIONS.get(table, "version")
     pulled = "true" if table in VERSIONS else "_lane <> 'webhook'"
     rows = connection.execute(
-        f"SELECT unhex(md5(concat_ws(chr(31), id, {version}))) FROM {scan(pin)} WHERE {version} >= ? AND {pulled}",
+        f"SELECT md5_number_lower(pair), md5_number_upper(pair) FROM (SELECT concat_ws(chr(31), id, {version}) AS pair "
+        f"FROM {scan(pin)} WHERE {version} >= ? AND {pulled})",
         [since],
     )
-    found: set[bytes] = set()
-    while batch := rows.fetchmany(50_000):
-        found.update(row[0] for row in batch)
-    return frozenset(found)
+    batches = rows.to_arrow_reader(1_000_000)
+    return Fingerprints(Prints(*(column.to_numpy() for column in batch.columns)) for batch in batches)
 
 
 def _finish(pipeline: dlt.Pipeline, catalogue: Catalog) -> dict[str, int]:

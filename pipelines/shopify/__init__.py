@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from lake.commits import Mark
 from lake.errors import SourceError
+from lake.fingerprints import Distinct
 from lake.settings import Settings
 from pipelines.destination import claim, claim_quarantine
 from pipelines.documents import Known, Landing, Load
@@ -124,7 +125,7 @@ def _changes(
     bulk.forget()
     read = _lacking if counted >= many else _paged
     for _ in range(TRIES):
-        paged: set[bytes] = set()
+        paged = Distinct()
         yield from _gather(landing, resource, read(client, resource, landing, since, paged))
         if counted <= len(paged):
             break
@@ -146,13 +147,13 @@ def _overlapping(cursor: str) -> str:
     return f"{datetime.fromisoformat(cursor) - OVERLAP:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _paged(client: Shopify, resource: Resource, _: Landing, since: str, seen: set[bytes]) -> Iterator[Document]:
+def _paged(client: Shopify, resource: Resource, _: Landing, since: str, seen: Distinct) -> Iterator[Document]:
     for document in read_changes(client, resource, since):
-        seen.add(document.keys.id.encode() if document.keys and document.keys.id else document.payload)
+        seen.note(document.keys.id.encode() if document.keys and document.keys.id else document.payload)
         yield document
 
 
-def _lacking(client: Shopify, resource: Resource, landing: Landing, since: str, seen: set[bytes]) -> Iterator[Document]:
+def _lacking(client: Shopify, resource: Resource, landing: Landing, since: str, seen: Distinct) -> Iterator[Document]:
     """Read the keys alone of a window most of which has landed, and the documents of those that haven't."""
     lacking: list[str] = []
     for keys in read_keys(client, resource, since):
@@ -160,7 +161,7 @@ def _lacking(client: Shopify, resource: Resource, landing: Landing, since: str, 
             # Only its document tells what it is.
             yield from _paged(client, resource, landing, since, seen)
             return
-        seen.add(keys.id.encode())
+        seen.note(keys.id.encode())
         landing.newest = max(landing.newest, keys.version)
         if not landing.has(keys.id, keys.version):
             lacking.append(keys.id)

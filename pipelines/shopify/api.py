@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from threading import Lock
 from typing import Any
 
 import httpx
@@ -10,10 +11,12 @@ import orjson
 
 from lake.errors import CredentialsError, SettingError, SourceError
 from lake.settings import Settings
+from pipelines.shopify.answer import steering
 from pipelines.shopify.pace import Pace
 from pipelines.vendor import RetryableError, persistently, raise_if_passing
 
 DOWNLOADS = 5
+PASSING = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT"})
 
 
 def shop_domain(name: str) -> str:
@@ -55,6 +58,8 @@ class Shopify:
         self._headers: dict[str, str] = {}
         self._expires = 0.0
         self._pace = Pace()
+        # What a query costs is known after it: of two at once, one would be turned away.
+        self._one_at_a_time = Lock()
 
     def close(self) -> None:
         """Close the connections."""
@@ -68,8 +73,9 @@ class Shopify:
         more, and SourceError with Shopify's own message otherwise.
         """
         body = orjson.dumps({"query": query, "variables": variables or {}})
-        time.sleep(max(0.0, self._pace.wait(query)))
-        answer: bytes = persistently("Shopify", lambda: self._post(query, body))
+        with self._one_at_a_time:
+            time.sleep(max(0.0, self._pace.wait(query)))
+            answer: bytes = persistently("Shopify", lambda: self._post(query, body))
         return answer
 
     def download(self, url: str, size: int | None = None) -> Iterator[bytes]:
@@ -121,17 +127,17 @@ class Shopify:
         self._refuse(response)
         raise_if_passing("Shopify", response)
         self._check_version(response)
-        answer = _Answer(response)
+        answer = steering(response.content)
         self._pace.learn(query, answer.requested, answer.bucket)
-        if answer.throttled:
+        if "THROTTLED" in answer.codes:
             wait = self._pace.wait(query, at_least=0.1)
             raise RetryableError("Shopify kept answering THROTTLED; try later or lower the load.", wait)
-        if answer.passing:
-            raise RetryableError(f"Shopify kept failing: {answer.errors}; try later.")
-        if answer.too_costly:
-            raise TooCostlyError(f"Shopify refused a query as too costly: {answer.errors}")
-        if answer.errors:
-            raise SourceError(f"Shopify refused a query: {answer.errors}")
+        if answer.codes & PASSING:
+            raise RetryableError(f"Shopify kept failing: {answer.told}; try later.")
+        if "MAX_COST_EXCEEDED" in answer.codes:
+            raise TooCostlyError(f"Shopify refused a query as too costly: {answer.told}")
+        if answer.listed:
+            raise SourceError(f"Shopify refused a query: {answer.told}")
         return response.content
 
     def _check_version(self, response: httpx.Response) -> None:
@@ -193,29 +199,6 @@ class Shopify:
         granted = response.json()
         self._expires = time.monotonic() + float(granted.get("expires_in", 3600)) - 300
         return str(granted["access_token"])
-
-
-class _Answer:
-    """The parts of a GraphQL answer that steer the client."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        try:
-            body: dict[str, Any] = orjson.loads(response.content)
-        except orjson.JSONDecodeError as error:
-            raise RetryableError("Shopify's answers were not JSON, again and again; try later.") from error
-        errors = body.get("errors") or []
-        listed: list[dict[str, Any]] = errors if isinstance(errors, list) else [{"message": str(errors)}]
-        cost = (body.get("extensions") or {}).get("cost") or {}
-        status = cost.get("throttleStatus") or {}
-        codes = {(error.get("extensions") or {}).get("code") for error in listed}
-        self.throttled = "THROTTLED" in codes
-        self.too_costly = "MAX_COST_EXCEEDED" in codes
-        self.passing = bool(codes & {"INTERNAL_SERVER_ERROR", "TIMEOUT"})
-        self.errors = "; ".join(str(e.get("message")) for e in listed)
-        self.requested = float(cost.get("requestedQueryCost") or 0)
-        self.bucket = (
-            (float(status["currentlyAvailable"]), float(status["restoreRate"])) if status.get("restoreRate") else None
-        )
 
 
 def _message(response: httpx.Response) -> str:

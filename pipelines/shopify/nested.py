@@ -1,5 +1,6 @@
 """Connections inside a document, read past their first page: all line items, all lines of a refund."""
 
+import re
 from typing import Any
 
 import orjson
@@ -11,7 +12,9 @@ from pipelines.shopify.documents import gid_type
 from pipelines.shopify.resources import Resource
 from pipelines.shopify.selections import is_paged, more_text, node_selection, selected, selection_of
 
-MORE = b'"hasNextPage":true'
+KEY = b'"hasNextPage"'
+LAST = KEY + b":false"
+more = re.compile(KEY + rb"\s*:\s*true").search
 
 
 def drained(client: Shopify, resource: Resource, payload: bytes) -> bytes:
@@ -19,7 +22,7 @@ def drained(client: Shopify, resource: Resource, payload: bytes) -> bytes:
 
     Raises SourceError when an object goes away meanwhile.
     """
-    if MORE not in payload.replace(b" ", b""):
+    if payload.count(LAST) == payload.count(KEY) or not more(payload):
         return payload
     node: dict[str, Any] = orjson.loads(payload)
     _drain(client, node, node_selection(selection_of(parse(resource.query), resource.name)), "")

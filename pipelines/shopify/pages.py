@@ -1,6 +1,7 @@
 """Shopify's connections page by page: what changed since a time, or which ids there are, each document whole."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ class _PageInfo(msgspec.Struct, rename="camel"):
     end_cursor: str | None = None
 
 
-class _Edge(msgspec.Struct):
+class _Edge(msgspec.Struct, gc=False):
     node: msgspec.Raw
 
 
@@ -33,13 +34,16 @@ class _Connection(msgspec.Struct, rename="camel"):
     page_info: _PageInfo
 
 
-class _Body(msgspec.Struct):
-    data: dict[str, msgspec.Raw]
+class _AtRoot(msgspec.Struct):
+    data: dict[str, _Connection]
 
 
-_decode_body = msgspec.json.Decoder(_Body).decode
-_decode_connection = msgspec.json.Decoder(_Connection).decode
-_decode_below = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
+class _Below(msgspec.Struct):
+    data: dict[str, dict[str, _Connection] | None]
+
+
+_decode_root = msgspec.json.Decoder(_AtRoot).decode
+_decode_below = msgspec.json.Decoder(_Below).decode
 
 
 def read_changes(client: Shopify, resource: Resource, since: str) -> Iterator[Document]:
@@ -102,29 +106,36 @@ def _legs(
 
 
 def pages(client: Shopify, query: str, name: str, variables: dict[str, Any], size: int) -> Iterator[bytes]:
-    """Give the JSON of each node of a connection, at the root or one below it, page after page."""
+    """Give the JSON of each node of a connection, at the root or one below it, page after page.
+
+    While a page's nodes are given, the next page is on its way.
+    """
     after: str | None = None
     repeats = 0
-    while True:
-        try:
-            answer = client.graphql(query, variables | {"first": size, "after": after})
-        except TooCostlyError:
-            if size == 1:
-                raise
-            size = max(1, size // 2)
-            continue
-        connection = _connection(answer, name)
-        if connection is None:
-            return
-        for edge in connection.edges:
-            yield bytes(edge.node)
-        info = connection.page_info
-        if not info.has_next_page:
-            return
-        repeats = repeats + 1 if info.end_cursor in (None, after) else 0
-        if repeats == REPEATS:
-            raise SourceError(f"Shopify gave the same page of {name} again and again; run again.")
-        after = info.end_cursor or after
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(client.graphql, query, variables | {"first": size, "after": after})
+        while True:
+            try:
+                connection = _connection(coming.result(), name, below="location" in variables)
+            except TooCostlyError:
+                if size == 1:
+                    raise
+                size = max(1, size // 2)
+                coming = ahead.submit(client.graphql, query, variables | {"first": size, "after": after})
+                continue
+            if connection is None:
+                return
+            info = connection.page_info
+            if info.has_next_page:
+                repeats = repeats + 1 if info.end_cursor in (None, after) else 0
+                if repeats == REPEATS:
+                    raise SourceError(f"Shopify gave the same page of {name} again and again; run again.")
+                after = info.end_cursor or after
+                coming = ahead.submit(client.graphql, query, variables | {"first": size, "after": after})
+            for edge in connection.edges:
+                yield bytes(edge.node)
+            if not info.has_next_page:
+                return
 
 
 LOCATIONS = (
@@ -133,12 +144,11 @@ LOCATIONS = (
 )
 
 
-def _connection(answer: bytes, name: str) -> _Connection | None:
-    data = _decode_body(answer).data
-    if name in data:
-        return _decode_connection(data[name])
-    below = _decode_below(next(iter(data.values())))
-    return None if below is None else _decode_connection(below[name])
+def _connection(answer: bytes, name: str, *, below: bool) -> _Connection | None:
+    if not below:
+        return _decode_root(answer).data[name]
+    owner = next(iter(_decode_below(answer).data.values()))
+    return None if owner is None else owner[name]
 
 
 def _version(payload: bytes) -> str:

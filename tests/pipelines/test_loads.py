@@ -152,6 +152,16 @@ def test_a_table_whose_load_has_many_files_is_one_commit(
     assert lake.disagreements() == []
 
 
+def test_what_was_extracted_becomes_the_data_file_as_it_is(
+    lake: Lake, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor.objects["orders"] = [order(number, 10) for number in range(3)]
+    # Reading it to write it again would need to know how much at once.
+    monkeypatch.delattr("pipelines.destination.BATCH_ROWS")
+    assert lake.pull("shopify").rows["shopify_orders"] == 3
+    assert lake.disagreements() == []
+
+
 def test_what_was_loaded_is_not_kept_in_the_working_folder(lake: Lake, vendor: Vendor) -> None:
     vendor.objects["orders"] = [order(1, 10)]
     lake.pull("shopify")

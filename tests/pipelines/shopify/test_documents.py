@@ -10,6 +10,7 @@ from lake.errors import SourceError
 from lake.settings import Settings
 from pipelines.shopify import pages
 from pipelines.shopify.api import Shopify
+from pipelines.shopify.nested import drained
 from pipelines.shopify.pages import read_changes
 from pipelines.shopify.repair import read_again, versions
 from pipelines.shopify.resources import RESOURCES, TABLES, Resource
@@ -146,6 +147,24 @@ def test_more_than_one_search_may_hold_is_read_by_several(client: Shopify, monke
     monkeypatch.setattr(pages, "LEG", 7)
     found = [document.keys.id for document in read_changes(client, ORDERS, "") if document.keys]
     assert len(set(found)) == 30
+
+
+def test_the_next_page_is_on_its_way_while_one_is_given(app: Settings, vendor: Vendor) -> None:
+    vendor.objects["orders"] = [order(number, 10) for number in range(101)]
+    client = Shopify(app.model_copy(update={"shopify_url": vendor.url}))
+    documents = read_changes(client, ORDERS, "")
+    assert next(documents).keys
+    documents.close()
+    asked = [request.graphql["variables"]["after"] for request in vendor.asked if b"query Orders" in request.body]
+    assert asked == [None, "50"]
+
+
+@pytest.mark.parametrize("space", ["", " ", "\n  "])
+def test_a_whole_document_stays_as_it_was_received(client: Shopify, space: str) -> None:
+    payload = (
+        f'{{"id":{space}"gid://shopify/Order/1","lineItems":{{"edges":[],"pageInfo":{{"hasNextPage":{space}false}}}}}}'
+    )
+    assert drained(client, ORDERS, payload.encode()) == payload.encode()
 
 
 def test_a_repair_is_told_every_id_and_version_and_reads_each_document_as_it_landed(
