@@ -1,6 +1,7 @@
 """Documents land whole in every lane, whatever is nested in them and however small a page is."""
 
 import json
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -150,13 +151,14 @@ def test_more_than_one_search_may_hold_is_read_by_several(client: Shopify, monke
 
 
 def test_the_next_page_is_on_its_way_while_one_is_given(app: Settings, vendor: Vendor) -> None:
-    vendor.objects["orders"] = [order(number, 10) for number in range(101)]
+    vendor.objects["orders"] = [order(number, 10) for number in range(1 + 2 * ORDERS.page)]
     client = Shopify(app.model_copy(update={"shopify_url": vendor.url}))
     documents = read_changes(client, ORDERS, "")
+    assert isinstance(documents, Generator)
     assert next(documents).keys
     documents.close()
     asked = [request.graphql["variables"]["after"] for request in vendor.asked if b"query Orders" in request.body]
-    assert asked == [None, "50"]
+    assert asked == [None, str(ORDERS.page)]
 
 
 @pytest.mark.parametrize("space", ["", " ", "\n  "])
