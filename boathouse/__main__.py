@@ -9,12 +9,11 @@ from typing import Annotated
 
 import typer
 
+from boathouse.release_commands import at, bisect, quality, release_app
 from boathouse.sandbox_commands import sandbox_app
 from boathouse.shopify import shopify_app
-from lake import failpoints
+from boathouse.start import start
 from lake.errors import BoathouseError
-from lake.logs import configure_logs
-from lake.settings import Settings, load_settings, silence_telemetry
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,14 +23,9 @@ app = typer.Typer(
 )
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(shopify_app, name="shopify")
-
-
-def _settings() -> Settings:
-    settings = load_settings()
-    failpoints.arm(settings.failpoint)
-    silence_telemetry(settings)
-    configure_logs(settings)
-    return settings
+app.add_typer(release_app, name="release")
+for command in (at, bisect, quality):
+    app.command()(command)
 
 
 @app.command()
@@ -39,7 +33,7 @@ def run() -> None:
     """Pull every source, build and audit the model, cut a release, and show its numbers."""
     from boathouse.run import run as go
 
-    go(_settings())
+    go(start())
 
 
 @app.command()
@@ -47,7 +41,7 @@ def up() -> None:
     """Keep everything running in the foreground, pulling at an interval; Ctrl-C stops all of it."""
     from boathouse.up import up as go
 
-    go(_settings())
+    go(start())
 
 
 @app.command()
@@ -59,7 +53,7 @@ def live(
     from boathouse.live import demonstrate
     from infra.sandbox.selling.client import parse_duration, parse_rate
 
-    demonstrate(_settings(), parse_rate(rate), parse_duration(duration))
+    demonstrate(start(), parse_rate(rate), parse_duration(duration))
 
 
 @app.command()
@@ -72,9 +66,9 @@ def prove(
     from boathouse.repair import prove_object
 
     if name is None:
-        show_ledger(_settings())
+        show_ledger(start())
     else:
-        prove_object(_settings(), name, since)
+        prove_object(start(), name, since)
 
 
 @app.command()
@@ -85,7 +79,7 @@ def repair(
     """Ask the sources again what they hold, and fetch what is missing."""
     from boathouse.repair import repair_objects
 
-    repair_objects(_settings(), names or [], since)
+    repair_objects(start(), names or [], since)
 
 
 @app.command()
@@ -93,15 +87,7 @@ def drift() -> None:
     """Show how the vendors' documents have changed: new and missing fields, types, values, NULLs."""
     from boathouse.ledger import show_drift
 
-    show_drift(_settings())
-
-
-@app.command()
-def releases() -> None:
-    """List the releases, the current one last, and what is new in each."""
-    from boathouse.ledger import show_releases
-
-    show_releases(_settings())
+    show_drift(start())
 
 
 @app.command()
@@ -112,7 +98,7 @@ def query(
     """Ask the current release a question in SQL."""
     from boathouse.ask import ask
 
-    ask(_settings(), question, format)
+    ask(start(), question, format)
 
 
 Environment = Annotated[str, typer.Argument(help="name of the virtual environment")]
@@ -124,7 +110,7 @@ def plan(environment: Environment = "dev", gateway: Gateway = "duckdb") -> None:
     """Show what applying the models' files to an environment would do."""
     from boathouse.environments import plan as go
 
-    go(_settings(), environment, gateway)
+    go(start(), environment, gateway)
 
 
 @app.command()
@@ -132,7 +118,7 @@ def apply(environment: Environment = "dev", gateway: Gateway = "duckdb") -> None
     """Build what an environment lacks, audit it, and point its views there."""
     from boathouse.environments import apply as go
 
-    go(_settings(), environment, gateway)
+    go(start(), environment, gateway)
 
 
 @app.command()
@@ -140,7 +126,7 @@ def diff(environment: Environment = "dev", gateway: Gateway = "duckdb") -> None:
     """Compare an environment's tables with production's: columns and rows."""
     from boathouse.environments import diff as go
 
-    go(_settings(), environment, gateway)
+    go(start(), environment, gateway)
 
 
 @app.command()
@@ -148,7 +134,7 @@ def promote(environment: Environment = "dev", gateway: Gateway = "duckdb") -> No
     """Point production's views at an environment's tables; nothing is built."""
     from boathouse.environments import promote as go
 
-    go(_settings(), environment, gateway)
+    go(start(), environment, gateway)
 
 
 @app.command()
@@ -156,7 +142,7 @@ def snowflake() -> None:
     """Build every model on a stand-in for Snowflake, and compare each column with DuckDB's."""
     from boathouse.snowflake import demonstrate
 
-    demonstrate(_settings())
+    demonstrate(start())
 
 
 @app.command()
@@ -164,7 +150,7 @@ def status() -> None:
     """Show which embedded services run, and where."""
     from boathouse.state import show_status
 
-    show_status(_settings())
+    show_status(start())
 
 
 @app.command()
@@ -172,7 +158,7 @@ def stop() -> None:
     """Stop every embedded service of this checkout, whoever started it."""
     from boathouse.state import stop_services
 
-    stop_services(_settings())
+    stop_services(start())
 
 
 @app.command()
@@ -180,7 +166,7 @@ def clean() -> None:
     """Stop every embedded service and remove all local state."""
     from boathouse.state import remove_state
 
-    remove_state(_settings())
+    remove_state(start())
 
 
 def unexpected(error: Exception) -> str:

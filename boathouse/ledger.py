@@ -1,4 +1,4 @@
-"""The ledgers as a person reads them: proofs and releases."""
+"""The ledgers as a person reads them: proofs and drift."""
 
 from itertools import groupby
 from typing import Any
@@ -11,9 +11,7 @@ from boathouse.workplace import open_lake
 from lake.catalogue import open_catalogue
 from lake.drift import known_drift
 from lake.errors import ProofError
-from lake.pins import Pin
 from lake.proofs import ledger, open_disagreements
-from lake.releases import list_releases
 from lake.settings import Settings
 
 
@@ -73,17 +71,3 @@ def show_drift(settings: Settings) -> None:
     if grouped:
         console.print(table)
     console.print(f"drift: {len(grouped)} kinds in {len(rows)} sightings", style="bold")
-
-
-def show_releases(settings: Settings) -> None:
-    """Print every release with the gold tables that changed in it."""
-    with open_lake(settings) as live:
-        found = list_releases(open_catalogue(live))
-    before: dict[str, Pin] = {}
-    for release in found:
-        changed = [name for name, pin in release.gold.items() if before.get(name) != pin]
-        at = f"{release.cut_at:%Y-%m-%d %H:%M:%S} UTC"
-        console.print(f"{release.release_id}  {at}  new: {', '.join(changed) or 'nothing'}", soft_wrap=True)
-        before = release.gold
-    current = found[-1].release_id if found else "none yet; `just run` cuts the first one"
-    console.print(f"releases: {len(found)} · current {current}", style="bold")

@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 
 from pyiceberg.catalog import Catalog
 
-from lake.audits import record_audits
+from boathouse.gates import Gates, waits
 from lake.catalogue import find_table
 from lake.commits import MARK, Mark
-from lake.errors import ProofError
+from lake.errors import HeldError, ProofError
 from lake.failpoints import reached
 from lake.pins import Pin, pin_tables
 from lake.proofs import Proof, open_disagreements, prove
 from lake.publish import publish
-from lake.releases import Release, current_release, cut_release, new_release_id
+from lake.releases import Entry, Release, cut_release, new_release_id, standing
 from lake.settings import Settings
 from lake.transforms import FailedAuditError, TransformResult, transform
 from lake.warehouse import fingerprint, gold_tables, read_gold
@@ -45,11 +45,9 @@ def is_current(release: Release | None, pins: Mapping[str, Pin]) -> bool:
     )
 
 
-def build(settings: Settings, catalogue: Catalog, pins: Mapping[str, Pin], say: Progress) -> TransformResult:
+def build(settings: Settings, gates: Gates, pins: Mapping[str, Pin], say: Progress) -> TransformResult:
     """Run the transform and keep every audit's result. Raises AuditError when a blocking audit fails."""
     reached("transform.before")
-    at = datetime.now(UTC)
-    run_id = f"transform-{at:%Y%m%dT%H%M%S%f}"
 
     def tell(model: str) -> None:
         reached("transform.model")
@@ -58,31 +56,38 @@ def build(settings: Settings, catalogue: Catalog, pins: Mapping[str, Pin], say: 
     try:
         result = transform(settings, pins, tell)
     except FailedAuditError as error:
-        record_audits(catalogue, run_id, error.audits, at)
+        gates.keep("models", error.audits)
         raise
-    record_audits(catalogue, run_id, result.audits, at)
+    gates.keep("models", result.audits)
     reached("transform.after")
     return result
 
 
 def release_gold(
-    settings: Settings, catalogue: Catalog, pins: Mapping[str, Pin], models: dict[str, str]
+    settings: Settings, gates: Gates, pins: Mapping[str, Pin], models: dict[str, str]
 ) -> tuple[Release, tuple[str, ...]]:
-    """Publish gold and cut a release over it; give it with the names of the tables that changed."""
+    """Publish gold and cut a release over it; give it with the names of the tables that changed.
+
+    Raises HeldError when the release must wait for an approval: it is kept, and readers stay where they are.
+    """
+    catalogue = gates.catalogue
     published = publish(catalogue, ((name, read_gold(settings, name)) for name in gold_tables()))
-    previous = current_release(catalogue)
+    current, _ = standing(catalogue)
     at = datetime.now(UTC)
     release = Release(
         release_id=new_release_id(published.content, at),
         cut_at=at,
-        previous=previous.release_id if previous else None,
+        previous=current.release.release_id if current else None,
         content=published.content,
         bronze=dict(pins),
         gold=published.pins,
         cursors=cursors_of(catalogue, pins),
         models=models,
     )
-    cut_release(catalogue, release)
+    why = gates.judge(settings, current, release)
+    cut_release(catalogue, release, "held" if why else "cut", why)
+    if why:
+        raise HeldError(waits(Entry(release, "held", why, at), current))
     return release, published.changed
 
 

@@ -9,6 +9,7 @@ from pyiceberg.catalog import Catalog
 from rich.markup import escape
 
 from boathouse.console import Steps, console
+from boathouse.gates import Gates, settled
 from boathouse.ingest import ingest
 from boathouse.refresh import bronze_pins, build, is_current, prove_loads, release_gold
 from boathouse.summary import Headline, read_headline
@@ -21,7 +22,7 @@ from lake.failpoints import reached
 from lake.gold import open_gold
 from lake.locks import writing
 from lake.metrics import load_metrics
-from lake.releases import Release, current_release
+from lake.releases import Release, last_built
 from lake.settings import Settings
 from server.reports import build_site
 from server.serve import serving_here
@@ -73,12 +74,21 @@ def pull_and_release(
         quarantined = sum(proof.mark.quarantined for proof in proofs)
         if quarantined:
             step.remark += f", {quarantined:,} unreadable documents are in bronze.quarantine"
+    gates = Gates(catalogue)
+    with steps.step("contracts") as (step, _):
+        checks = gates.enter(live)
+        warned = sum(not one.passed for one in checks)
+        step.remark = f"{len(checks)} checks of what landed, {warned} warnings" if checks else "nothing new to check"
     look_for_drift(live, catalogue, steps)
-    pins = bronze_pins(catalogue)
-    current = current_release(catalogue)
-    if current is not None and is_current(current, pins):
-        return current, False
-    return transform_and_release(live, catalogue, steps), True
+    built = last_built(catalogue)
+    if built is not None and is_current(built.release, bronze_pins(catalogue)):
+        current = settled(catalogue)
+        assert current is not None
+        if current.event == "rolled back":
+            name, why = current.release.release_id, current.reason or "no reason given"
+            console.print(f"  [yellow]rolled back[/] to {name} ({why}), which stays current", soft_wrap=True)
+        return current.release, False
+    return transform_and_release(live, gates, steps), True
 
 
 def look_for_drift(live: Settings, catalogue: Catalog, steps: Steps) -> None:
@@ -104,17 +114,20 @@ def pull(live: Settings, catalogue: Catalog, steps: Steps, without: Collection[s
             step.remark = ", ".join([*loaded.notes, *told])
 
 
-def transform_and_release(live: Settings, catalogue: Catalog, steps: Steps) -> Release:
-    """Build silver and gold over bronze as it is now, and cut a release when every audit passed."""
-    pins = bronze_pins(catalogue)
+def transform_and_release(live: Settings, gates: Gates, steps: Steps) -> Release:
+    """Build silver and gold over bronze as it is now, and cut a release when every gate passed."""
+    pins = bronze_pins(gates.catalogue)
     if not pins:
         raise ReleaseError("There is nothing in bronze yet, so there is nothing to release; check the sources.")
     with steps.step("transform") as (step, say):
-        result = build(live, catalogue, pins, say)
+        result = build(live, gates, pins, say)
         failed = sum(not audit.passed for audit in result.audits)
         step.remark = f"{len(result.audits)} audits, {failed} warnings"
+    with steps.step("gates") as (step, _):
+        gates.leave(live)
+        step.remark = gates.remark()
     with steps.step("publish") as (step, _):
-        release, changed = release_gold(live, catalogue, pins, result.models)
+        release, changed = release_gold(live, gates, pins, result.models)
         step.remark = f"release {release.release_id}, {len(changed)} of {len(release.gold)} gold tables new"
     return release
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lake.environments import DUCKDB, Pins, name_of, open_gateway, snapshots_of
 from lake.settings import Settings
+from lake.table_diffs import TableDiff, compare_tables
 from lake.transforms import ENVIRONMENT as PROD
 from lake.transforms import explain, quiet_console
 from lake.warehouse import PROJECT
@@ -14,26 +15,11 @@ if TYPE_CHECKING:
     from sqlmesh import Context
 
 
-@dataclass(frozen=True)
-class ModelDiff:
-    """How a model's table in an environment differs from production's.
-
-    Columns are ``name type``; ``changed`` rows have the same grain and another value in a column of both.
-    """
+class ModelDiff(NamedTuple):
+    """How a model's table in an environment differs from production's."""
 
     model: str
-    columns_added: tuple[str, ...]
-    columns_removed: tuple[str, ...]
-    rows: int
-    rows_before: int
-    added: int
-    removed: int
-    changed: int
-
-    @property
-    def same(self) -> bool:
-        """Whether nothing differs."""
-        return not (self.columns_added or self.columns_removed or self.added or self.removed or self.changed)
+    table: TableDiff
 
 
 @dataclass(frozen=True)
@@ -49,12 +35,7 @@ class Diff:
         """Say it in lines of text."""
         said = [f"diff {self.environment} against {PROD} on {self.gateway}:"]
         for one in self.models:
-            said.append(
-                f"{one.model}: {one.rows_before:,} rows, now {one.rows:,} "
-                f"(+{one.added:,} -{one.removed:,} ~{one.changed:,})" + (", the same" if one.same else "")
-            )
-            said += [f"  + {column}" for column in one.columns_added]
-            said += [f"  - {column}" for column in one.columns_removed]
+            said += one.table.lines(one.model)
         said += [f"{model}: new" for model in self.new]
         return said if len(said) > 1 else [*said, "nothing differs"]
 
@@ -82,56 +63,14 @@ def _table(snapshot: Any) -> str:
 
 
 def _compared(context: "Context", name: str, ours: Any, theirs: Any) -> ModelDiff:
-    columns = [context.engine_adapter.columns(_table(one)) for one in (ours, theirs)]
-    now, before = ({column: f"{column.lower()} {kind.sql()}" for column, kind in found.items()} for found in columns)
-    shared = [column for column in now if before.get(column) == now[column]]
-    counts = _row_counts(context, ours, theirs, shared)
-    return ModelDiff(
-        name,
-        tuple(sorted(text for column, text in now.items() if before.get(column) != text)),
-        tuple(sorted(text for column, text in before.items() if now.get(column) != text)),
-        *counts,
-    )
-
-
-def _row_counts(context: "Context", ours: Any, theirs: Any, shared: list[str]) -> tuple[int, int, int, int, int]:
-    """Count the rows now and before, and those added, removed and changed; the grain tells which row is which."""
     from sqlglot import exp
 
-    grain = {column.name.lower() for one in ours.model.grains for column in one.find_all(exp.Column)}
-    keys = [column for column in shared if column.lower() in grain] or shared
+    adapter = context.engine_adapter
 
-    def side(name: str, column: str) -> exp.Expr:
-        return exp.column(column, table=name, quoted=True)
+    def table(snapshot: Any) -> exp.Expr:
+        return exp.to_table(_table(snapshot), dialect=adapter.dialect)
 
-    def count(condition: exp.Expr) -> exp.Expr:
-        return exp.func("COALESCE", exp.Sum(this=exp.Case().when(condition, "1").else_("0")), exp.Literal.number(0))
-
-    def table(snapshot: Any, alias: str) -> exp.Expr:
-        star = exp.select("*", exp.alias_(exp.Literal.number(1), mark, quoted=True))
-        return star.from_(exp.to_table(_table(snapshot), dialect=context.engine_adapter.dialect)).subquery(alias)
-
-    mark = "_THERE" if all(column.isupper() for column in shared) else "_there"
-    is_now = side("now", mark).is_(exp.null()).not_()
-    is_before = side("before", mark).is_(exp.null()).not_()
-    differs = exp.or_(
-        *(exp.NullSafeNEQ(this=side("now", one), expression=side("before", one)) for one in shared), copy=False
-    )
-    same_row = exp.and_(
-        *(exp.NullSafeEQ(this=side("now", key), expression=side("before", key)) for key in keys), copy=False
-    )
-    query = (
-        exp.select(
-            count(is_now),
-            count(is_before),
-            count(is_before.not_()),
-            count(is_now.not_()),
-            count(exp.and_(is_now.copy(), is_before.copy(), exp.paren(differs))),
-        )
-        .from_(table(ours, "now"))
-        .join(table(theirs, "before"), on=same_row, join_type="full")
-    )
-    row = context.engine_adapter.fetchone(query)
-    assert row is not None
-    now, before, added, removed, changed = (int(value) for value in row)
-    return now, before, added, removed, changed
+    columns = [adapter.columns(_table(one)) for one in (ours, theirs)]
+    now, before = ({column: kind.sql() for column, kind in found.items()} for found in columns)
+    grain = {column.name for one in ours.model.grains for column in one.find_all(exp.Column)}
+    return ModelDiff(name, compare_tables(adapter.fetchall, (table(ours), now), (table(theirs), before), grain))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lake.audits import AuditResult
 from lake.catalogue import open_catalogue
 from lake.errors import SettingError, UnknownNameError
 from lake.pins import Pin, pin_tables
@@ -14,7 +15,7 @@ from lake.settings import Settings
 from lake.snowflake_project import GATEWAY as SNOWFLAKE
 from lake.snowflake_project import open_snowflake
 from lake.transforms import ENVIRONMENT as PROD
-from lake.transforms import AuditResult, Progress, audited, build_audited, explain, quiet_console
+from lake.transforms import Progress, audited, build_audited, explain, quiet_console
 from lake.warehouse import PROJECT, check_files, open_project
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ BoathouseError
 ├── CommitError           Iceberg didn't take a commit, or its fate is unknown
 ├── ProofError            what landed isn't what the source said
 ├── AuditError            an audit failed; the release before stays current
+│   └── HeldError         a release waits for somebody's approval
 ├── ReleaseError          a release doesn't exist or can't be read
 ├── LockedError           another process holds the lock
 └── QueryError            a question can't be answered as it was put
@@ -67,6 +68,10 @@ class ProofError(BoathouseError):
 
 class AuditError(BoathouseError):
     """An audit failed."""
+
+
+class HeldError(AuditError):
+    """A release waits for somebody's approval."""
 
 
 class ReleaseError(BoathouseError):

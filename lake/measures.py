@@ -1,26 +1,67 @@
-"""A metric turned into one SQL question over gold, and its rows turned into a gapless series."""
+"""A metric turned into SQL over gold, and asked of it: a gapless series of points."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, NamedTuple
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
 
-from lake.errors import UnknownNameError
-from lake.metrics import Measure, Metric
-from lake.periods import GRAINS, periods
+import duckdb
 
-MOST_ROWS = 20_000
-CENT = Decimal("0.01")
+from lake.errors import QueryError, UnknownNameError
+from lake.metrics import CURRENCY, Measure, Metric
+from lake.periods import GRAINS, last_day, period_before, period_start, year_before
+from lake.series import Point, Value, percent_of_change, series
 
-Value = int | Decimal | None
+DISTINCT = re.compile(r"count\(\s*distinct\s+(\w+)\s*\)", re.IGNORECASE)
 
 
-class Point(NamedTuple):
-    """One value: of a period (None: of all time asked for) and of a dimension's value ``split``."""
+class Asked(NamedTuple):
+    """How a metric is asked: the length of a period, the first and last day (both included), what splits it."""
 
-    time: date | None
-    split: str | None
-    value: Value
+    grain: str | None = None
+    start: date | None = None
+    end: date | None = None
+    dimension: str | None = None
+
+
+def measure(
+    connection: duckdb.DuckDBPyConnection,
+    metric: Metric,
+    grain: str | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    dimension: str | None = None,
+) -> list[Point]:
+    """Ask a metric of a connection with views ``gold.<table>``: points in order, without gaps.
+
+    Raises UnknownNameError for a grain or dimension that the metric hasn't, QueryError when there are too many
+    points, and duckdb.Error.
+    """
+    asked = Asked(grain, start, end, dimension)
+    if metric.kind == "change":
+        return _changes(connection, metric, asked)
+    statement, params = compile_metric(metric, *asked)
+    return series(metric, connection.execute(statement, params).fetchall(), grain, start, end)
+
+
+def unit_of(connection: duckdb.DuckDBPyConnection, metric: Metric, dimension: str | None) -> str | None:
+    """Find a metric's unit; money's is the currency in the data, or None when each row has its own.
+
+    Raises QueryError when amounts of several currencies would be added up.
+    """
+    if not metric.adds_money:
+        return metric.unit
+    tables = dict.fromkeys(part.table for part in metric.measures)
+    each = [f"SELECT {CURRENCY} FROM {table} WHERE {CURRENCY} IS NOT NULL" for table in tables]
+    rows = connection.execute(f"SELECT DISTINCT {CURRENCY} FROM ({' UNION ALL '.join(each)}) ORDER BY 1").fetchall()
+    currencies = [str(row[0]) for row in rows]
+    if len(currencies) > 1 and dimension != CURRENCY:
+        raise QueryError(
+            f"{metric.name} has amounts in {', '.join(currencies)}, which don't add up; ask with dimension={CURRENCY}."
+        )
+    if not metric.is_money:
+        return metric.unit
+    return currencies[0] if len(currencies) == 1 else None
 
 
 def compile_metric(
@@ -33,87 +74,104 @@ def compile_metric(
     """Write the SQL that answers a metric over views ``gold.<table>``, and the values to bind to it.
 
     The days ``start`` and ``end`` are both included. The columns are ``time`` (date, first day of the
-    period, null without a grain), ``split`` (text, null without a dimension) and one for each measure.
+    period, null without a grain), ``split`` (text, null without a dimension) and one for each measure. What
+    stands at the start of a running total or a balance is in its first period.
     Raises UnknownNameError for a grain or dimension that the metric hasn't.
     """
     if grain is not None and grain not in GRAINS:
         raise UnknownNameError("grain", grain, GRAINS)
     if dimension is not None and dimension not in metric.dimensions:
         raise UnknownNameError("dimension", dimension, metric.dimensions)
-    sources = list(dict.fromkeys(measure[1:] for measure in metric.measures))
-    selects = [_select(metric.measures, source, grain, start, end, dimension) for source in sources]
+    asked = Asked(grain, start, end, dimension)
+    running = metric.kind == "cumulative"
+    sources = list(dict.fromkeys(part[1:] for part in metric.measures))
+    selects = [
+        _select([m for m in metric.measures if m[1:] == one], metric.measures, asked, running) for one in sources
+    ]
     bound = {"start": start, "end": end}
-    params = {name: day for name, day in bound.items() if day is not None}
+    said = " ".join(selects)
+    params = {name: day for name, day in bound.items() if day is not None and f"${name}" in said}
     if len(selects) == 1:
         return selects[0], params
     columns = ", ".join(f"max(m{number}) AS m{number}" for number in range(len(metric.measures)))
     return f"SELECT time, split, {columns} FROM ({' UNION ALL '.join(selects)}) GROUP BY ALL", params
 
 
-def _select(
-    measures: Sequence[Measure],
-    source: tuple[str, ...],
-    grain: str | None,
-    start: date | None,
-    end: date | None,
-    dimension: str | None,
-) -> str:
-    table, time, condition = source
-    day = f"CAST({time} AS DATE)"
-    period = f"CAST(date_trunc('{grain}', {day}) AS DATE)" if grain else "CAST(NULL AS DATE)"
-    split = f"CAST({dimension} AS TEXT)" if dimension else "CAST(NULL AS TEXT)"
+def _select(own: Sequence[Measure], measures: Sequence[Measure], asked: Asked, running: bool) -> str:
+    """Write the SELECT over one table; measures of other tables are NULL in it."""
+    one = own[0]
+    from_the_start = running or one.closing
+    day = f"CAST({one.time} AS DATE)"
+    period = _period(day, asked, from_the_start)
+    split = f"CAST({asked.dimension} AS TEXT)" if asked.dimension else "CAST(NULL AS TEXT)"
+    conditions = [f"{one.time} IS NOT NULL"]
+    conditions += [f"({one.filter})"] if one.filter else []
+    conditions += [f"{day} >= $start"] if asked.start and not from_the_start else []
+    conditions += [f"{day} <= $end"] if asked.end else []
+    source, where = one.table, " AND ".join(conditions)
+    distinct = _distinct(one.expression) if running else None
+    if distinct is not None:
+        firsts = (
+            f"SELECT {split} AS split, {distinct} AS thing, min({day}) AS day FROM {source} WHERE {where} GROUP BY ALL"
+        )
+        period = _period("day", asked, from_the_start)
+        return f"SELECT {period} AS time, split, count(thing) AS m0 FROM ({firsts}) GROUP BY ALL"
+    if one.closing:
+        last = f"{day} = max({day}) OVER (PARTITION BY {period})"
+        source, where = f"(SELECT * FROM {source} WHERE {where} QUALIFY {last})", "TRUE"
     columns = [f"{period} AS time", f"{split} AS split"]
-    for number, measure in enumerate(measures):
-        columns.append(f"{measure.expression if measure[1:] == source else 'NULL'} AS m{number}")
-    conditions = [f"{time} IS NOT NULL"]
-    conditions += [f"({condition})"] if condition else []
-    conditions += [f"{day} >= $start"] if start else []
-    conditions += [f"{day} <= $end"] if end else []
-    return f"SELECT {', '.join(columns)} FROM {table} WHERE {' AND '.join(conditions)} GROUP BY ALL"
+    columns += [f"{part.expression if part in own else 'NULL'} AS m{number}" for number, part in enumerate(measures)]
+    return f"SELECT {', '.join(columns)} FROM {source} WHERE {where} GROUP BY ALL"
 
 
-def series(
-    metric: Metric,
-    rows: Iterable[tuple[Any, ...]],
-    grain: str | None = None,
-    start: date | None = None,
-    end: date | None = None,
-) -> list[Point]:
-    """Turn the rows of ``compile_metric``'s SQL into points in order, without gaps.
-
-    A period without rows is 0, or None for a ratio; where ``start`` or ``end`` is None the series starts
-    or ends with the data. Raises QueryError when that makes too many rows.
-    """
-    found = {(row[0], row[1]): _value(metric, row[2:]) for row in rows}
-    times = _times(found, grain, start, end)
-    splits = sorted({split for _, split in found}, key=lambda split: (split is None, split)) or [None]
-    empty = _value(metric, (None,) * len(metric.measures))
-    return [Point(time, split, found.get((time, split), empty)) for time in times for split in splits]
+def _period(day: str, asked: Asked, from_the_start: bool) -> str:
+    if asked.grain is None:
+        return "CAST(NULL AS DATE)"
+    first = f"greatest({day}, $start)" if from_the_start and asked.start else day
+    return f"CAST(date_trunc('{asked.grain}', {first}) AS DATE)"
 
 
-def _times(
-    found: dict[tuple[date | None, str | None], Value],
-    grain: str | None,
-    start: date | None,
-    end: date | None,
-) -> Sequence[date | None]:
-    if grain is None:
-        return [None]
-    known = [time for time, _ in found if time is not None]
-    first, last = start or min(known, default=None), end or max(known, default=None)
-    if first is None or last is None:
-        return []
-    splits = len({split for _, split in found}) or 1
-    return periods(first, last, grain, max(1, MOST_ROWS // splits))
+def _distinct(expression: str) -> str | None:
+    """Give what an aggregate counts the different ones of; None when it counts or adds up rows."""
+    found = DISTINCT.fullmatch(expression)
+    return found[1] if found else None
 
 
-def _value(metric: Metric, measured: Sequence[Any]) -> Value:
-    if metric.is_ratio:
-        over, under = measured
-        if over is None or not under:
-            return None
-        return (Decimal(str(over)) / Decimal(str(under))).quantize(CENT, ROUND_HALF_UP)
-    value = measured[0] or 0
-    if metric.is_money or not isinstance(value, int):
-        return Decimal(str(value)).quantize(CENT, ROUND_HALF_UP)
-    return int(value)
+def _changes(connection: duckdb.DuckDBPyConnection, metric: Metric, asked: Asked) -> list[Point]:
+    """Compare each whole period with the one before, or with the same one a year before, in percent."""
+    assert metric.of is not None
+    if asked.grain is None:
+        return _change_of_range(connection, metric, asked)
+    grain, yearly = asked.grain, metric.since == "previous_year"
+    start = period_start(asked.start, grain) if asked.start else None
+    end = last_day(period_start(asked.end, grain), grain) if asked.end else None
+    earlier = year_before if yearly else period_before
+    from_day = earlier(start, grain) if start else None
+    points = measure(connection, metric.of, grain, from_day, end, asked.dimension)
+    values = {(point.time, point.split): point.value for point in points}
+    return [
+        Point(
+            point.time,
+            point.split,
+            percent_of_change(values.get((earlier(point.time, grain), point.split)), point.value),
+        )
+        for point in points
+        if point.time is not None and (start is None or point.time >= start)
+    ]
+
+
+def _change_of_range(connection: duckdb.DuckDBPyConnection, metric: Metric, asked: Asked) -> list[Point]:
+    """Compare the days asked for with as many days before, or with the same days a year before."""
+    assert metric.of is not None
+    now = measure(connection, metric.of, None, asked.start, asked.end, asked.dimension)
+    values: dict[str | None, Value] = {}
+    if asked.start and asked.end:
+        if metric.since == "previous_year":
+            start, end = year_before(asked.start, "day"), year_before(asked.end, "day")
+        else:
+            end = asked.start - timedelta(days=1)
+            start = end - (asked.end - asked.start)
+        values = {
+            point.split: point.value for point in measure(connection, metric.of, None, start, end, asked.dimension)
+        }
+    return [Point(None, point.split, percent_of_change(values.get(point.split), point.value)) for point in now]

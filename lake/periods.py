@@ -28,6 +28,25 @@ def next_period(start: date, grain: str) -> date:
     return period_start(start + timedelta(days=days), grain)
 
 
+def last_day(start: date, grain: str) -> date:
+    """Give the last day of the period that starts on ``start``."""
+    return next_period(start, grain) - timedelta(days=1)
+
+
+def period_before(start: date, grain: str) -> date:
+    """Give the first day of the period before the one that starts on ``start``."""
+    return period_start(start - timedelta(days=1), grain)
+
+
+def year_before(start: date, grain: str) -> date:
+    """Give the first day of the same period a year before; a week's is 52 weeks before, 29 February's the 28th."""
+    if grain == "week":
+        return start - timedelta(weeks=52)
+    if (start.month, start.day) == (2, 29):
+        return start.replace(year=start.year - 1, day=28)
+    return start.replace(year=start.year - 1)
+
+
 def periods(first: date, last: date, grain: str, most: int) -> list[date]:
     """List the first days of the periods that hold the days ``first`` to ``last``, both included.
 

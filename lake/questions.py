@@ -34,6 +34,11 @@ def query(settings: Settings, question: str) -> Result:
     release = current_release(open_catalogue(settings))
     if release is None:
         raise ReleaseError("There is no release yet; `just run` cuts the first one.")
+    return query_release(settings, question, release)
+
+
+def query_release(settings: Settings, question: str, release: Release) -> Result:
+    """Answer one SELECT over ``gold.*`` of a release, also one of the past. Raises as query does."""
     check(question, release)
     connection = open_gold(settings, release)
     try:

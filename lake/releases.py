@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -15,7 +15,8 @@ from lake.failpoints import reached
 from lake.pins import Pin
 
 TABLE = "ops.releases"
-WRITER = "release"
+WRITER, WAITING = "release", "held"
+"""Who left the mark of what readers see now, and of the last release that a gate held back."""
 SCHEMA = pa.schema(
     [
         ("release_id", pa.string()),
@@ -26,8 +27,13 @@ SCHEMA = pa.schema(
         ("gold", pa.string()),
         ("cursors", pa.string()),
         ("models", pa.string()),
+        ("event", pa.string()),
+        ("reason", pa.string()),
+        ("at", pa.timestamp("us", tz="UTC")),
     ]
 )
+
+Event = Literal["cut", "held", "approved", "rolled back"]
 
 
 @dataclass(frozen=True)
@@ -64,10 +70,9 @@ class Release:
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> "Release":
         """Read a release back from its row."""
-        cut_at = row["cut_at"]
         return cls(
             release_id=row["release_id"],
-            cut_at=datetime.fromisoformat(cut_at) if isinstance(cut_at, str) else cut_at,
+            cut_at=_time(row["cut_at"]),
             previous=row["previous"],
             content=row["content"],
             bronze=_pins(row["bronze"]),
@@ -77,6 +82,22 @@ class Release:
         )
 
 
+class Entry(NamedTuple):
+    """Something that happened to a release, why, and when; every event but ``held`` made it the current one."""
+
+    release: Release
+    event: Event
+    reason: str
+    at: datetime
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> "Entry":
+        """Read an entry from its row; before there were events, every row was a release that was cut."""
+        release = Release.from_row(row)
+        at = _time(row["at"]) if row.get("at") else release.cut_at
+        return cls(release, row.get("event") or "cut", row.get("reason") or "", at)
+
+
 def new_release_id(content: str, at: datetime) -> str:
     """Name a release: its time in UTC, so that names sort, and the start of its content's hash."""
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{content[:6]}"
@@ -84,36 +105,75 @@ def new_release_id(content: str, at: datetime) -> str:
 
 def current_release(catalogue: Catalog) -> Release | None:
     """Read the release that readers see now; None before the first. One request to the catalogue."""
+    entry, _ = standing(catalogue)
+    return entry.release if entry else None
+
+
+def standing(catalogue: Catalog) -> tuple[Entry | None, Entry | None]:
+    """Read how the current release became so, and the release that was held back since and waits for approval."""
     table = find_table(catalogue, TABLE)
-    mark = None if table is None else last_mark(table, WRITER)
-    return None if mark is None else Release.from_row(orjson.loads(mark.cursor))
+    marks = [None if table is None else last_mark(table, writer) for writer in (WRITER, WAITING)]
+    current, held = (Entry.from_row(orjson.loads(mark.cursor)) if mark else None for mark in marks)
+    if held and current and held.at <= current.at:
+        held = None
+    return current, held
 
 
-def list_releases(catalogue: Catalog) -> list[Release]:
-    """Read all releases, oldest first."""
+def last_built(catalogue: Catalog) -> Entry | None:
+    """Read the release that a run made last, whether it was cut or held back; a rollback makes none."""
+    current, held = standing(catalogue)
+    if held or current is None or current.event != "rolled back":
+        return held or current
+    return [entry for entry in history(catalogue) if entry.event != "rolled back"][-1]
+
+
+def history(catalogue: Catalog) -> list[Entry]:
+    """Read everything that happened to releases, oldest first."""
     table = find_table(catalogue, TABLE)
     if table is None or table.current_snapshot() is None:
         return []
-    rows = table.scan().to_arrow().sort_by("cut_at").to_pylist()
-    return [Release.from_row(row) for row in rows]
+    entries = [Entry.from_row(row) for row in table.scan().to_arrow().to_pylist()]
+    return sorted(entries, key=lambda entry: (entry.at, entry.release.cut_at))
+
+
+def list_releases(catalogue: Catalog) -> list[Release]:
+    """Read all releases that readers have seen, oldest first, each once."""
+    seen = {entry.release.release_id: entry.release for entry in history(catalogue) if entry.event != "held"}
+    return sorted(seen.values(), key=lambda release: release.cut_at)
 
 
 def find_release(catalogue: Catalog, release_id: str) -> Release:
-    """Read one release. Raises ReleaseError when there is none of that name."""
-    for release in list_releases(catalogue):
-        if release.release_id == release_id:
-            return release
-    raise ReleaseError(f"There is no release '{release_id}'; `boathouse releases` lists those there are.")
+    """Read one release, also one that is held. Raises ReleaseError when there is none of that name, or several."""
+    releases = {entry.release.release_id: entry.release for entry in history(catalogue)}
+    found = [name for name in releases if name == release_id] or [name for name in releases if _fits(name, release_id)]
+    if len(found) == 1:
+        return releases[found[0]]
+    if found:
+        raise ReleaseError(f"'{release_id}' could be {' or '.join(sorted(found))}; write more of its name.")
+    raise ReleaseError(f"There is no release '{release_id}'; `boathouse release list` lists those there are.")
 
 
-def cut_release(catalogue: Catalog, release: Release) -> None:
-    """Append the release and make it the current one, in one commit."""
+def cut_release(catalogue: Catalog, release: Release, event: Event = "cut", reason: str = "") -> None:
+    """Append the release and make it the current one, in one commit; a held one waits instead."""
+    at = release.cut_at if event in ("cut", "held") else datetime.now(UTC)
+    row = release.row() | {"event": event, "reason": reason, "at": at}
     table = ensure_table(catalogue, TABLE, SCHEMA)
-    rows = pa.Table.from_pylist([release.row()], schema=SCHEMA)
+    rows = pa.Table.from_pylist([row], schema=SCHEMA)
     reached("release.before")
-    mark = Mark(writer=WRITER, load_id=release.release_id, cursor=orjson.dumps(release.row()).decode(), claim_count=1)
-    commit_once(table, [rows], mark)
+    names = {"cut": release.release_id, "held": release.release_id}
+    load_id = names.get(event, f"{release.release_id} {event} {at:%Y%m%dT%H%M%S%f}")
+    writer = WAITING if event == "held" else WRITER
+    commit_once(table, [rows], Mark(writer=writer, load_id=load_id, cursor=orjson.dumps(row).decode(), claim_count=1))
     reached("release.after")
+
+
+def _fits(name: str, wanted: str) -> bool:
+    return bool(wanted) and (name.startswith(wanted) or name.endswith(wanted))
+
+
+def _time(value: Any) -> datetime:
+    at: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return at
 
 
 def _pins_json(pins: dict[str, Pin]) -> str:

@@ -11,7 +11,7 @@ from lake.errors import SettingError
 from lake.settings import Settings
 from lake.snowflake import connection_options, load_connector
 from lake.snowflake_errors import LostConnectionError, explained, sentence
-from lake.warehouse import PROJECT, read_config
+from lake.warehouse import PROJECT, forget_writers, read_config
 
 if TYPE_CHECKING:
     from sqlmesh import Context
@@ -56,6 +56,7 @@ def open_snowflake(settings: Settings, project: Path = PROJECT) -> Iterator["Con
     from sqlmesh.core.engine_adapter.base import EngineAdapter
     from sqlmesh.core.engine_adapter.snowflake import SnowflakeEngineAdapter
 
+    forget_writers()
     lost: list[LostConnectionError] = []
 
     class Adapter(SnowflakeEngineAdapter):

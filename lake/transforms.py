@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from lake.audits import SAMPLED, AuditResult, sample_of
 from lake.errors import AuditError, BoathouseError, ServiceError
 from lake.pins import Pin
 from lake.settings import Settings
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 ENVIRONMENT = "prod"
-
-
-@dataclass(frozen=True)
-class AuditResult:
-    """What one audit found: ``rows`` in the model, ``offenders`` among them (or found by the audit)."""
-
-    model: str
-    audit: str
-    rows: int
-    offenders: int
-    blocking: bool
-    passed: bool
 
 
 @dataclass(frozen=True)
@@ -118,11 +107,19 @@ def _stays(model: Any) -> bool:
     return bool(model.kind.is_external or model.kind.is_seed or model.disable_restatement)
 
 
-def _record_audits(context: "Context") -> dict[tuple[str, str], tuple[int, bool]]:
-    """Have the context keep what its audits find: (model, audit) to (offenders, blocking)."""
+class Found(NamedTuple):
+    """What an audit found as it ran: how many offenders, whether they stop the build, some of them masked."""
+
+    offenders: int
+    blocking: bool
+    sample: str
+
+
+def _record_audits(context: "Context") -> dict[tuple[str, str], Found]:
+    """Have the context keep what its audits find, by (model, audit)."""
     from sqlmesh.core.snapshot import SnapshotEvaluator
 
-    found: dict[tuple[str, str], tuple[int, bool]] = {}
+    found: dict[tuple[str, str], Found] = {}
 
     class Recorder(SnapshotEvaluator):
         """An evaluator that keeps the audits' results, also of those that passed."""
@@ -135,7 +132,8 @@ def _record_audits(context: "Context") -> dict[tuple[str, str], tuple[int, bool]
             for result in results:
                 if not result.skipped:
                     key = (snapshot.model.name, _audit_name(result))
-                    found[key] = (int(result.count or 0), bool(result.blocking))
+                    sample = _sampled(self.get_adapter(snapshot.model_gateway), result.query) if result.count else ""
+                    found[key] = Found(int(result.count or 0), bool(result.blocking), sample)
             return results
 
     plain = context.snapshot_evaluator
@@ -151,11 +149,17 @@ def _audit_name(result: Any) -> str:
     return f"{result.audit.name}({', '.join(arguments)})"
 
 
-def _results(context: "Context", found: Mapping[tuple[str, str], tuple[int, bool]]) -> list[AuditResult]:
+def _sampled(adapter: Any, query: Any) -> str:
+    """Show some of what an audit's query finds, by the form of its values."""
+    frame = adapter.fetchdf(query.limit(SAMPLED), quote_identifiers=True)
+    return sample_of([{str(name): value for name, value in row.items()} for row in frame.to_dict("records")])
+
+
+def _results(context: "Context", found: Mapping[tuple[str, str], Found]) -> list[AuditResult]:
     rows = {model: _row_count(context, model) for model in {model for model, _ in found}}
     return [
-        AuditResult(model, audit, rows[model], offenders, blocking, offenders == 0)
-        for (model, audit), (offenders, blocking) in sorted(found.items())
+        AuditResult(model, audit, rows[model], one.offenders, one.blocking, one.offenders == 0, sample=one.sample)
+        for (model, audit), one in sorted(found.items())
     ]
 
 

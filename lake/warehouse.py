@@ -94,6 +94,8 @@ def open_project(
     from sqlmesh.core.config import Config, GatewayConfig
     from sqlmesh.core.config.connection import BaseDuckDBConnectionConfig, DuckDBConnectionConfig
 
+    forget_writers()
+
     def show_lake(cursor: duckdb.DuckDBPyConnection) -> None:
         cursor.execute("SET TimeZone = 'UTC'")
         attached = cursor.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = 'lake'").fetchone()
@@ -126,6 +128,13 @@ def open_project(
             adapter = BaseDuckDBConnectionConfig._data_file_to_adapter.pop(file, None)
             if adapter is not None:
                 adapter.close()
+
+
+def forget_writers() -> None:
+    """Have sqlglot learn SQLMesh's own expressions, also when it wrote SQL before SQLMesh was imported."""
+    from sqlglot import generator
+
+    generator._DISPATCH_CACHE.clear()
 
 
 def read_config(project: Path = PROJECT, *, unit_tests: bool = False) -> dict[str, Any]:

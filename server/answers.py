@@ -7,11 +7,11 @@ from typing import Any
 import duckdb
 import msgspec
 
-from lake.errors import QueryError
 from lake.gold import unreadable
-from lake.measures import Point, compile_metric, series
+from lake.measures import measure, unit_of
 from lake.metrics import Metric
 from lake.releases import Release
+from lake.series import Point
 from server.parameters import Parameters
 
 
@@ -22,12 +22,10 @@ def answer(connection: duckdb.DuckDBPyConnection, release: Release, metric: Metr
     can't be read.
     """
     try:
-        unit = _unit(connection, metric, asked)
-        sql, params = compile_metric(metric, *asked)
-        rows = connection.execute(sql, params).fetchall()
+        unit = unit_of(connection, metric, asked.dimension)
+        points = measure(connection, metric, *asked)
     except (duckdb.IOException, duckdb.HTTPException) as error:
         raise unreadable(release) from error
-    points = series(metric, rows, asked.grain, asked.start, asked.end)
     return encode(release, metric, unit, asked, points)
 
 
@@ -45,16 +43,3 @@ def _row(point: Point, dimension: str | None) -> dict[str, Any]:
     if dimension is None:
         return {"time": point.time, "value": value}
     return {"time": point.time, dimension: point.split, "value": value}
-
-
-def _unit(connection: duckdb.DuckDBPyConnection, metric: Metric, asked: Parameters) -> str | None:
-    """Find the unit; money's is the currency in the data, or None when each row has its own."""
-    if not metric.is_money:
-        return metric.unit
-    sql = f"SELECT DISTINCT currency FROM {metric.measures[0].table} WHERE currency IS NOT NULL ORDER BY 1"
-    currencies = [str(row[0]) for row in connection.execute(sql).fetchall()]
-    if len(currencies) > 1 and asked.dimension != "currency":
-        raise QueryError(
-            f"{metric.name} has amounts in {', '.join(currencies)}, which don't add up; ask with dimension=currency."
-        )
-    return currencies[0] if len(currencies) == 1 else None

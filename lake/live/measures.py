@@ -49,8 +49,8 @@ def live_metrics(metrics: dict[str, Metric]) -> dict[str, LiveMetric]:
     """
     found: dict[str, LiveMetric] = {}
     for name, metric in metrics.items():
-        sums = [_sum_of(measure) for measure in metric.measures]
-        if all(sums):
+        sums = [_sum_of(measure) for measure in metric.measures if metric.kind in ("measure", "ratio")]
+        if sums and all(sums) and not metric.is_percent:
             found[name] = LiveMetric(name, metric.description, metric.unit, tuple(str(part) for part in sums))
     return found | {REFUNDS.name: REFUNDS}
 

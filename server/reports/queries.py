@@ -10,8 +10,9 @@ from decimal import Decimal
 import duckdb
 
 from lake.errors import QueryError, UnknownNameError
-from lake.measures import Point, compile_metric, series
+from lake.measures import measure
 from lake.metrics import Metric, find_metric
+from lake.series import Point
 from server.reports.expressions import RELATION
 from server.reports.page import Block, Page, page_error
 from server.reports.tag_syntax import Tag
@@ -68,10 +69,12 @@ class Queries:
         """Answer a metric as a series without gaps; raise QueryError with file and line."""
         try:
             metric = find_metric(self.metrics, name)
-            sql, params = compile_metric(metric, grain, dimension=dimension)
-            points = series(metric, self._run(tag.line, sql, params).rows, grain)
+            self.asked += 1
+            points = measure(self.cursor, metric, grain, dimension=dimension)
         except UnknownNameError as error:
             raise page_error(self.page.path, tag.line, str(error)) from error
+        except duckdb.Error as error:
+            raise page_error(self.page.path, tag.line, first_sentence(error)) from error
         self.digest.update(repr(points).encode())  # of the points, because the rows come in any order
         return points
 

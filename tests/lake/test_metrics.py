@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from lake.errors import QueryError, SettingError, UnknownNameError
-from lake.measures import Point, compile_metric, series
+from lake.measures import compile_metric, measure
 from lake.metrics import find_metric, load_metrics
+from lake.series import Point
 from tests.server import toy
 
 METRICS = load_metrics()
@@ -54,10 +55,7 @@ def gold() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def measured(gold: duckdb.DuckDBPyConnection, name: str, **asked: Any) -> list[Point]:
-    metric = METRICS[name]
-    sql, params = compile_metric(metric, **asked)
-    asked.pop("dimension", None)
-    return series(metric, gold.execute(sql, params).fetchall(), **asked)
+    return measure(gold, METRICS[name], **asked)
 
 
 OF_ALL_TIME = [

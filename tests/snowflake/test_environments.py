@@ -65,8 +65,11 @@ def test_a_changed_model_is_planned_with_its_descendants_promoted_by_views_and_r
     assert answer(fresh, gateway, project, pins, titles) == [("Record 1",), ("Record 2",)]
     found = {one.model: one for one in diff(fresh, "dev", gateway, project, pins).models}
     assert set(found) == {*changed.directly, *changed.indirectly}
-    products = found["gold.dim_products"]
+    products = found["gold.dim_products"].table
     assert (products.rows, products.added, products.removed, products.changed) == (2, 0, 0, 2)
+    assert products.values == {"title": 2}
+    assert [key.sign for key in products.keys] == ["~", "~"]
+    assert {name for key in products.keys for name, _ in key.values} == {"product_key", "valid_from"}
 
     tables = built(fresh, gateway, project, pins)
     assert promote(fresh, "dev", gateway, project, pins).moved == changed.to_build
@@ -90,8 +93,8 @@ def test_a_new_column_is_seen_in_the_comparison(fresh: Settings, project: Path, 
     model.write_text(sql.replace("  title::TEXT AS title,", "  1::INT AS one,\n  title::TEXT AS title,"), "utf-8")
     apply(fresh, "dev", "duckdb", project, pins)
     (only,) = diff(fresh, "dev", "duckdb", project, pins).models
-    assert (only.model, only.columns_added, only.columns_removed) == ("gold.dim_products", ("one INT",), ())
-    assert (only.rows, only.added, only.removed, only.changed) == (2, 0, 0, 0)
+    assert (only.model, only.table.columns_added, only.table.columns_removed) == ("gold.dim_products", ("one INT",), ())
+    assert (only.table.rows, only.table.added, only.table.removed, only.table.changed) == (2, 0, 0, 0)
 
 
 def test_a_project_on_duckdb_is_itself_again_after_one_on_snowflake(fresh: Settings, project: Path) -> None:

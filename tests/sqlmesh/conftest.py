@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from lake.catalogue import ensure_table, open_catalogue
+from lake.commits import Mark, commit_once
 from lake.documents import SCHEMA
 from lake.pins import Pin, pin_tables
 from lake.settings import Settings
@@ -21,11 +22,17 @@ ARRIVED = datetime(2026, 2, 1, tzinfo=UTC)
 class Bronze:
     """A bronze of one test, to which documents are added in loads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, namespace: str | None = None) -> None:
         self.catalogue = open_catalogue(settings)
-        self.namespace = f"bronze_{uuid4().hex[:8]}"
+        self.namespace = namespace or f"bronze_{uuid4().hex[:8]}"
 
-    def load(self, table: str, documents: Iterable[tuple[str, str, dict[str, Any] | None]], lane: str = "poll") -> None:
+    def load(
+        self,
+        table: str,
+        documents: Iterable[tuple[str, str, dict[str, Any] | None]],
+        lane: str = "poll",
+        load: str = "load",
+    ) -> None:
         """Append documents (id, version, payload); a payload of None is a deletion."""
         rows = [
             {
@@ -36,12 +43,13 @@ class Bronze:
                 "_lane": lane,
                 "_api_version": "2025-10",
                 "_received_at": ARRIVED,
-                "_load_id": "load",
+                "_load_id": load,
             }
             for key, version, payload in documents
         ]
         target = ensure_table(self.catalogue, f"{self.namespace}.{table}", SCHEMA)
-        target.append(pa.Table.from_pylist(rows, schema=SCHEMA))
+        mark = Mark("test", load if load != "load" else uuid4().hex)
+        commit_once(target, [pa.Table.from_pylist(rows, schema=SCHEMA)], mark)
 
     def pins(self) -> dict[str, Pin]:
         """Pin the bronze as it is now."""

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from sqlglot import ErrorLevel, exp
 
+from lake.contracts import gold_contract
+from lake.models import read_models
 from lake.settings import Settings
 from lake.warehouse import GOLD, PROJECT, bronze_columns, gold_tables, open_project
 
@@ -85,3 +87,24 @@ def test_every_model_can_be_said_in_snowflakes_words(models: list[Any]) -> None:
     for model in models:
         if not model.kind.is_seed:
             assert model.render_query_or_raise().sql("snowflake", unsupported_level=ErrorLevel.RAISE)
+
+
+def test_the_files_read_without_sqlmesh_say_what_sqlmesh_reads_in_them(models: list[Any]) -> None:
+    ours = read_models()
+    theirs = {model.name: model for model in models if not model.kind.is_seed}
+    assert ours.keys() == theirs.keys()
+    for name, model in theirs.items():
+        kinds = {column: kind.sql("duckdb") for column, kind in model.columns_to_types.items()}
+        assert ours[name].types == kinds, name
+        grain = [column.name for one in model.grains for column in one.find_all(exp.Column)]
+        assert list(ours[name].grain) == grain, name
+        reads = {table.replace('"', "") for table in model.depends_on}
+        known = {".".join(table.split(".")[-2:]) if "lake." not in table else table for table in reads}
+        assert ours[name].reads - {"silver.currencies"} == known - {name, "silver.currencies"}, name
+
+
+def test_every_gold_table_has_a_contract_of_its_columns_and_its_key() -> None:
+    for table in gold_tables():
+        rules = gold_contract(read_models()[f"gold.{table}"]).rules
+        assert "schema" in rules
+        assert f"unique({', '.join(GOLD[table])})" in rules
