@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.api_load.benchmark import bench_api_load
-from bench.comparison import PAIRS, Comparison
+from bench.comparison import AMONG, PAIRS, Comparison
 from bench.growth import Growth, around, grow
 from boathouse.console import console
 from lake.errors import BoathouseError, UnknownNameError
@@ -26,9 +26,13 @@ def main(
     rows: Annotated[int, typer.Option(help="how much work; the benchmark's own size when 0")] = 0,
     pairs: Annotated[int, typer.Option(help="how often each contestant runs, after a warm-up")] = PAIRS,
     peers: Annotated[bool, typer.Option(help="run the peers too")] = True,
+    among: Annotated[
+        list[str] | None, typer.Option(help="a peer that runs, several times for several; all if not")
+    ] = None,
     sizes: Annotated[bool, typer.Option("--sizes", help="ours at three sizes, ten times apart, without peers")] = False,
 ) -> None:
     """Run benchmarks beside their peers, print a table of each, and keep it as JSON."""
+    AMONG.set(tuple(among or ()))
     settings = load_settings()
     silence_telemetry(settings)
     known = SIZES if sizes else BENCHMARKS

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -11,10 +12,12 @@ from statistics import median
 from rich.table import Table
 
 from bench.trial import Trial
-from lake.errors import ProofError
+from lake.errors import ProofError, UnknownNameError
 
 OURS = "boathouse"
 PAIRS = 5
+AMONG: ContextVar[tuple[str, ...]] = ContextVar("AMONG", default=())
+"""The peers that are wanted, by name; all of them when it is empty."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +133,10 @@ def compare(
 ) -> Comparison:
     """Warm everyone up once, then let them run ``pairs`` times, taking turns.
 
-    Raises ProofError when someone did other work than the others.
+    Of the peers only those in AMONG take part. Raises ProofError when someone did other work than the others, and
+    UnknownNameError for a peer that there isn't.
     """
+    contestants = _wanted(contestants, AMONG.get())
     trials: dict[str, list[Trial]] = {one.name: [] for one in contestants}
     for turn, one in _turns(contestants, pairs):
         say(f"{name}: {one.name}, {'warm-up' if turn == 0 else f'{turn} of {pairs}'}")
@@ -142,6 +147,13 @@ def compare(
     if len(done) != 1 or next(iter(done))[0] != rows:
         raise ProofError(f"The contestants of {name} did different work, so their times say nothing: {sorted(done)}.")
     return Comparison(name, rows, contestants, trials)
+
+
+def _wanted(contestants: tuple[Contestant, ...], among: tuple[str, ...]) -> tuple[Contestant, ...]:
+    peers = [one.name for one in contestants if one.kind == "peer"]
+    if unknown := [name for name in among if name not in peers]:
+        raise UnknownNameError("peer", unknown[0], peers)
+    return tuple(one for one in contestants if one.kind != "peer" or not among or one.name in among)
 
 
 def _turns(contestants: tuple[Contestant, ...], pairs: int) -> Iterator[tuple[int, Contestant]]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.comparison import Comparison, Contestant, compare
+from bench.comparison import AMONG, Comparison, Contestant, compare
 from bench.growth import around, grow
 from bench.trial import Trial, attempt
-from lake.errors import ProofError, ServiceError
+from lake.errors import ProofError, ServiceError, UnknownNameError
 
 
 def trial(seconds: float, rows: int = 10, checksum: str = "1") -> Trial:
@@ -39,6 +39,20 @@ def test_ratios_are_of_trials_of_the_same_turn_and_the_warm_up_does_not_count() 
     assert said["vs_peers"]["slow"] == {"median": 15.0, "least": 10.0, "most": 20.0}
     assert said["vs_limit"]["median"] == 0.5
     assert (said["pairs"], said["unit"], said["versions"]["slow"]) == (2, "rows/s", "v1")
+
+
+def test_of_the_peers_those_run_that_are_wanted() -> None:
+    quick = Contestant("quick", "peer", running(*[trial(1)] * 3))
+    slow = Contestant("slow", "peer", running())
+    token = AMONG.set(("quick",))
+    try:
+        found = compare("x", 10, contestants(slow, quick), 2, lambda _: None)
+        assert set(found.trials) == {"boathouse", "quick"}
+        AMONG.set(("nobody",))
+        with pytest.raises(UnknownNameError, match="There is no peer 'nobody'; there is slow"):
+            compare("x", 10, contestants(slow), 2, lambda _: None)
+    finally:
+        AMONG.reset(token)
 
 
 def test_without_peers_their_ratio_is_null() -> None:
