@@ -32,10 +32,11 @@ def state_of_bronze(rows: Iterable[dict[str, Any]], key: Sequence[str], upto_lsn
             for name, value in row.items()
             if not name.startswith("_") and not name.endswith("__text")
         }
-        identity = tuple(texts[name] for name in key)
         if row["_op"] == "t":
             state.clear()
-        elif row["_op"] == "d":
+            continue
+        identity = tuple(texts[name] for name in key)
+        if row["_op"] == "d":
             gone = place, state.pop(identity)
         else:
             # A row whose key changed is told as gone and come, and the long values stay with the one that went.
