@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from threading import Event
 from typing import Any, NamedTuple
@@ -131,8 +132,9 @@ class Landed:
         return state
 
 
-@pytest.fixture
-def source(settings: Settings, admin_dsn: str) -> Iterator[Source]:
+@contextmanager
+def database(settings: Settings, admin_dsn: str) -> Iterator[Source]:
+    """Make a database on the server at ``admin_dsn``, and drop it with its slots."""
     name = f"t{uuid4().hex[:12]}"
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
@@ -145,6 +147,12 @@ def source(settings: Settings, admin_dsn: str) -> Iterator[Source]:
             "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = %s", (name,)
         )
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def source(settings: Settings, admin_dsn: str) -> Iterator[Source]:
+    with database(settings, admin_dsn) as made:
+        yield made
 
 
 @pytest.fixture
