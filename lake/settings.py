@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     postgres_dsn: SecretStr | None = Field(None, description="Source database (needs wal_level=logical).")
     postgres_tables: list[str] = Field(
         default_factory=list,
-        description='Tables to follow, as JSON (["public.a"]); all with a key when empty.',
+        description='Tables to follow, as JSON (["shop.*", "-shop.log_*"]); all with a key when empty.',
     )
     postgres_slot: str = Field("boathouse", description="Replication slot.", pattern=r"^[a-z0-9_]{1,63}$")
     postgres_publication: str = Field("boathouse", description="Publication.", pattern=r"^[a-z0-9_]{1,63}$")

@@ -10,8 +10,10 @@ from pipelines.postgres.api import Connection
 from pipelines.postgres.columns import Column
 from pipelines.postgres.kinds import Kinds
 from pipelines.postgres.layout import read_layout
+from pipelines.postgres.naming import bronze_name, check_columns, check_names
 from pipelines.postgres.partitions import published_roots
 from pipelines.postgres.rows import META
+from pipelines.postgres.wanted import choose
 
 # A replica identity: the primary key (d), an index (i), the whole row (f); nothing (n) identifies no row.
 TABLES = """
@@ -19,7 +21,7 @@ SELECT n.nspname, c.relname, c.relkind = 'p', c.relreplident,
        (SELECT array_agg(a.attname::text ORDER BY k.place)
         FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, place), pg_attribute a
         WHERE i.indrelid = c.oid AND a.attrelid = c.oid AND a.attnum = k.attnum AND k.place <= i.indnkeyatts
-          AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END)
+          AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary AND i.indimmediate END)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
@@ -48,7 +50,7 @@ class SourceTable:
     @property
     def bronze(self) -> str:
         """The name of its table in bronze, without the namespace."""
-        return f"pg_{self.schema}_{self.name}"
+        return bronze_name(self.schema, self.name)
 
     @property
     def identifier(self) -> sql.Identifier:
@@ -60,25 +62,34 @@ class SourceTable:
 
 
 def find_tables(connection: Connection, wanted: Sequence[str]) -> list[SourceTable]:
-    """Find the ``wanted`` tables (``schema.table``), or every table with a key when none is named.
+    """Find the ``wanted`` tables (see ``wanted.choose``), or every table with a key when none is named.
 
-    Raises SourceError for a table that isn't there or has no key, and when two would share a name in bronze.
+    Raises SourceError for a table that isn't there or can't be followed, and when two would share a name in bronze.
     """
     found: dict[str, SourceTable] = {}
-    unfit: set[str] = set()
+    unfit: dict[str, str] = {}
     for schema, name, is_partitioned, identity, key in connection.execute(TABLES):
         table = SourceTable(str(schema), str(name), tuple(key or ()), bool(is_partitioned))  # type: ignore[arg-type]
         found[str(table)] = table
-        if identity == "n" or not table.key:
-            unfit.add(str(table))
-    names = list(wanted) or [name for name in found if name not in unfit]
-    for name in names:
-        _check(name, found, unfit)
-    tables = [found[name] for name in dict.fromkeys(names)]
+        if reason := _unfit(table, str(identity)):
+            unfit[str(table)] = reason
+    tables = [found[name] for name in choose(wanted, list(found), unfit)]
     if not tables:
-        raise SourceError("The Postgres database has no table with a key; see BOATHOUSE_POSTGRES_DSN.")
-    _check_names([table.bronze for table in tables])
+        raise SourceError(
+            "The Postgres database has no table that can be followed; see BOATHOUSE_POSTGRES_DSN and _TABLES."
+        )
+    check_names((str(table), table.bronze) for table in tables)
     return tables
+
+
+def _unfit(table: SourceTable, identity: str) -> str:
+    """Say why a table's updates and deletes can't be told apart, and the line that mends it; empty when they can."""
+    alter = f"run in the database: ALTER TABLE {table.identifier.as_string()}"
+    if identity == "n":
+        return f"has REPLICA IDENTITY NOTHING, which tells of no update or delete; {alter} REPLICA IDENTITY DEFAULT;"
+    if not table.key:
+        return f"has no key that tells its rows apart; {alter} ADD PRIMARY KEY (…);"
+    return ""
 
 
 def published(connection: Connection, publication: str, tables: Sequence[SourceTable]) -> list[SourceTable]:
@@ -139,6 +150,12 @@ def _publish(statement: str, connection: Connection, name: str, tables: Sequence
 def _complete(table: SourceTable, row_filter: object, columns: object, kinds: Kinds) -> SourceTable:
     assert isinstance(columns, list)
     typed = tuple(kinds.column(name, oid, typmod) for name, oid, typmod in columns)
+    if lost := sorted(set(table.key) - {column.name for column in typed}):
+        raise SourceError(
+            f"The publication leaves out the column {lost[0]} of {table}, which is part of its key; add it to the "
+            "publication's list of columns, or take the table out of BOATHOUSE_POSTGRES_TABLES."
+        )
+    check_columns(str(table), [column.name for column in typed])
     ours = {*META, *(column.beside.name for column in typed if column.beside)}
     if taken := sorted({column.name for column in typed} & ours):
         raise SourceError(
@@ -146,24 +163,3 @@ def _complete(table: SourceTable, row_filter: object, columns: object, kinds: Ki
             "rename it, or name the other tables in BOATHOUSE_POSTGRES_TABLES."
         )
     return replace(table, columns=typed, row_filter=None if row_filter is None else str(row_filter))
-
-
-def _check(name: str, found: dict[str, SourceTable], unfit: set[str]) -> None:
-    if name not in found:
-        raise SourceError(
-            f"There is no table '{name}' in the Postgres database that can be followed; "
-            f"BOATHOUSE_POSTGRES_TABLES takes names such as {next(iter(found), 'public.orders')}."
-        )
-    if name in unfit:
-        raise SourceError(
-            f"The table {name} has no key that tells its rows apart; run in the database: "
-            f"ALTER TABLE {name} ADD PRIMARY KEY (…); or take it out of BOATHOUSE_POSTGRES_TABLES."
-        )
-
-
-def _check_names(names: Sequence[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise SourceError(
-                f"Two tables would both land as bronze.{name}; name one of them in BOATHOUSE_POSTGRES_TABLES."
-            )

@@ -1,0 +1,143 @@
+"""Which tables are followed, what of them, and what they are called in bronze."""
+
+import pytest
+
+from lake.errors import SourceError
+from pipelines.postgres import bronze_tables, heaps
+from tests.pipelines.postgres.conftest import Landed, Source
+
+
+def wanting(source: Source, *patterns: str) -> list[str]:
+    return bronze_tables(source.settings.model_copy(update={"postgres_tables": list(patterns)}))
+
+
+@pytest.fixture
+def shop(source: Source) -> Source:
+    source.run("CREATE SCHEMA shop", "CREATE TABLE shop.log (line text)")
+    source.run(
+        *(f"CREATE TABLE shop.{name} (id integer PRIMARY KEY)" for name in ("order_lines", "order_old", "stock"))
+    )
+    source.run("CREATE TABLE public.other (id integer PRIMARY KEY)")
+    return source
+
+
+@pytest.mark.parametrize(
+    ("patterns", "found"),
+    [
+        ((), ["other", "order_lines", "order_old", "stock"]),
+        (("shop.*",), ["order_lines", "order_old", "stock"]),
+        (("shop.order_*", "-shop.order_old"), ["order_lines"]),
+        (("-shop.order_old", "shop.order_*"), ["order_lines"]),
+        (("-shop.*",), ["other"]),
+        (("public.other", "shop.stoc?"), ["other", "stock"]),
+    ],
+)
+def test_tables_are_wanted_by_name_and_by_pattern_and_left_out_with_a_minus(
+    shop: Source, patterns: tuple[str, ...], found: list[str]
+) -> None:
+    assert [name.removeprefix("pg_shop_").removeprefix("pg_public_") for name in wanting(shop, *patterns)] == found
+
+
+@pytest.mark.parametrize("pattern", ["shop.stok", "shop.x*", "-shop.stok"])
+def test_what_fits_no_table_is_named(shop: Source, pattern: str) -> None:
+    with pytest.raises(SourceError, match=r"no table '-?shop\.\S*' in the Postgres .* names such as public\.other"):
+        wanting(shop, "shop.*", pattern)
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("ALTER TABLE shop.stock REPLICA IDENTITY NOTHING", "REPLICA IDENTITY NOTHING"),
+        ("ALTER TABLE shop.stock DROP CONSTRAINT stock_pkey", "no key that tells its rows apart"),
+        ("ALTER TABLE shop.stock DROP CONSTRAINT stock_pkey, ADD PRIMARY KEY (id) DEFERRABLE", "no key"),
+    ],
+)
+def test_a_table_whose_updates_cannot_be_told_is_refused_by_name_and_passed_over_by_pattern(
+    shop: Source, statement: str, reason: str
+) -> None:
+    shop.run(statement)
+    with pytest.raises(SourceError, match=rf'The table shop\.stock has {reason}.*ALTER TABLE "shop"\."stock"'):
+        wanting(shop, "shop.stock")
+    assert wanting(shop, "shop.*") == ["pg_shop_order_lines", "pg_shop_order_old"]
+
+
+def test_names_with_capitals_and_signs_are_plain_in_bronze_and_untouched_in_the_source(
+    source: Source, landed: Landed
+) -> None:
+    source.run('CREATE SCHEMA "My Shop"', 'CREATE TABLE "My Shop"."Order.Lines" ("Id" integer PRIMARY KEY, "a b" text)')
+    source.run("""INSERT INTO "My Shop"."Order.Lines" VALUES (1, 'x')""")
+    landed.load()
+    source.run("""UPDATE "My Shop"."Order.Lines" SET "a b" = 'y'""")
+    landed.load()
+    rows = landed.tables["pg_my_shop_order_lines"]
+    assert [(row["_op"], row["Id"], row["a b"]) for row in rows] == [("r", 1, "x"), ("u", 1, "y")]
+
+
+def test_two_tables_that_would_land_in_one_are_both_named(source: Source) -> None:
+    source.run('CREATE TABLE "Stock" (id integer PRIMARY KEY)', "CREATE TABLE stock (id integer PRIMARY KEY)")
+    with pytest.raises(SourceError, match=r"public\.Stock and public\.stock would both land as bronze"):
+        wanting(source)
+    assert wanting(source, "-public.Stock") == ["pg_public_stock"]
+
+
+def test_two_columns_that_differ_by_capitals_alone_are_refused(source: Source, landed: Landed) -> None:
+    source.run('CREATE TABLE t (id integer PRIMARY KEY, total integer, "Total" integer)')
+    with pytest.raises(SourceError, match=r"The columns Total and total of public\.t differ by capitals alone"):
+        landed.load()
+
+
+def test_only_the_published_columns_and_rows_are_copied_and_followed(source: Source, landed: Landed) -> None:
+    name = source.settings.postgres_publication
+    source.run("CREATE TABLE t (id integer PRIMARY KEY, kept integer, secret text)")
+    source.run("INSERT INTO t VALUES (1, 10, 'x'), (2, 20, 'y')")
+    source.run(f"CREATE PUBLICATION {name} FOR TABLE t (id, kept) WHERE (id > 1)")
+    landed.load()
+    source.run("INSERT INTO t VALUES (0, 5, 'z'), (3, 30, 'z')")
+    landed.load()
+    rows = landed.tables["pg_public_t"]
+    assert [(row["_op"], row["id"], row["kept"], "secret" in row) for row in rows] == [
+        ("r", 2, 20, False),
+        ("c", 3, 30, False),
+    ]
+
+
+def test_a_list_of_columns_without_the_key_is_refused(source: Source, landed: Landed) -> None:
+    name = source.settings.postgres_publication
+    source.run("CREATE TABLE t (id integer PRIMARY KEY, kept integer)")
+    source.run(f"CREATE PUBLICATION {name} FOR TABLE t (kept)")
+    with pytest.raises(SourceError, match=r"leaves out the column id of public\.t, which is part of its key"):
+        landed.load()
+
+
+@pytest.mark.parametrize("via_root", ["true", "false"])
+def test_a_partitioned_table_is_one_table_whose_leaves_are_copied_in_ranges(
+    source: Source, landed: Landed, monkeypatch: pytest.MonkeyPatch, via_root: str
+) -> None:
+    monkeypatch.setattr(heaps, "LEAST_BYTES", 4 * 8192)
+    name = source.settings.postgres_publication
+    source.run(
+        "CREATE TABLE t (id integer, day date, note text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day)",
+        "CREATE TABLE t_old PARTITION OF t FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')",
+        # The same columns in another order, and one that went.
+        "CREATE TABLE t_new (gone integer, note text, day date NOT NULL, id integer NOT NULL, PRIMARY KEY (id, day))",
+        "ALTER TABLE t_new DROP gone",
+        "ALTER TABLE t ATTACH PARTITION t_new FOR VALUES FROM ('2021-01-01') TO ('2022-01-01')",
+        "INSERT INTO t SELECT n, '2020-06-01', repeat('x', 200) FROM generate_series(1, 1000) n",
+        "INSERT INTO t SELECT n, '2021-06-01', 'new' FROM generate_series(1, 500) n",
+        f"CREATE PUBLICATION {name} FOR TABLE t WITH (publish_via_partition_root = {via_root})",
+    )
+    assert landed.load() == 1500
+    assert len(landed.batches["pg_public_t"]) > 3
+    source.run(
+        "UPDATE t SET note = 'changed' WHERE id = 1",
+        "UPDATE t SET day = '2020-07-01' WHERE day > '2021-01-01' AND id = 500",
+    )
+    landed.load()
+    assert list(landed.tables) == ["pg_public_t"]
+    rows = landed.tables["pg_public_t"]
+    state: dict[tuple[object, object], object] = {}
+    for row in sorted(rows, key=lambda row: (row["_commit_lsn"], row["_ordinal"])):
+        state.pop((row["id"], row["day"]), None)
+        if row["_op"] != "d":
+            state[row["id"], row["day"]] = row["note"]
+    assert state == {(number, day): note for number, day, note in source.rows("SELECT id, day, note FROM t")}
