@@ -24,14 +24,28 @@ STATE = "state.duckdb"
 BRONZE = "lake.bronze."
 
 GOLD = {
+    "balance_reconciliation": ("month", "currency", "is_live"),
+    "customer_cohorts": ("cohort_month", "month", "currency"),
+    "customer_email_cohorts": ("cohort_month", "month", "currency"),
+    "customer_value": ("customer_key", "currency"),
     "daily_shop": ("day", "currency"),
+    "daily_shop_presentment": ("day", "currency"),
     "dim_customers": ("customer_key", "valid_from"),
     "dim_date": ("date_key",),
     "dim_products": ("product_key", "valid_from"),
+    "discounts": ("discount_kind", "title", "target", "currency"),
+    "fact_balance_transactions": ("balance_transaction_id",),
     "fact_inventory_daily": ("sku", "inventory_date"),
+    "fact_order_lines": ("line_key",),
     "fact_orders": ("order_key",),
     "fact_payments": ("charge_id",),
+    "fact_payouts": ("payout_id",),
+    "fact_refunds": ("refund_key",),
+    "invoice_lines": ("invoice_id", "invoice_line_id"),
+    "mrr": ("month", "subscription_item_id"),
     "payment_reconciliation": ("order_id", "charge_id"),
+    "payout_reconciliation": ("payout_id",),
+    "subscriptions": ("subscription_id",),
 }
 
 

@@ -48,8 +48,9 @@ def items_of(
     An item is a document. DuckDB unnests in the projection: joined to an UNNEST, it hashes whole documents.
     """
     if evaluator.gateway == "snowflake":
-        unnested = f"UNNEST({_path(doc, path.name).sql('duckdb')}) AS items({item.name})"
-        sql = f"SELECT {source.name}.*, items.{item.name} FROM {source.name} CROSS JOIN {unnested}"
+        found = f"{source.name}_{item.name}s"
+        unnested = f"UNNEST({_path(doc, path.name).sql('duckdb')}) AS {found}({item.name})"
+        sql = f"SELECT {source.name}.*, {found}.{item.name} FROM {source.name} CROSS JOIN {unnested}"
         return parse_one(sql, dialect="duckdb")
     items = exp.func("UNNEST", _steps(doc, path.name), dialect="duckdb")
     return exp.select("*", exp.alias_(items, item.name)).from_(source.name)

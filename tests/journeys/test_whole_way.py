@@ -13,7 +13,7 @@ from lake.catalogue import catalogue_properties, open_catalogue
 from lake.readers import connect, scan
 from lake.releases import Release, current_release
 from lake.settings import Settings
-from lake.warehouse import GOLD
+from lake.warehouse import gold_tables
 from server.serve import serving_here
 from tests.journeys.conftest import User
 
@@ -104,7 +104,7 @@ def release_of(live: Settings) -> Release:
 def test_duckdb_polars_and_pyiceberg_read_the_same_gold(reader: User) -> None:
     with local.running(reader.state, only={"seaweedfs"}) as live:
         release = release_of(live)
-        assert len(release.gold) == len(GOLD)
+        assert sorted(release.gold) == gold_tables()
         for name, pin in release.gold.items():
             with connect(live) as connection:
                 ducks = connection.execute(f"SELECT * FROM {scan(pin)}").to_arrow_table()
@@ -114,7 +114,7 @@ def test_duckdb_polars_and_pyiceberg_read_the_same_gold(reader: User) -> None:
             snakes = open_catalogue(live).load_table(f"gold.{name}").scan(snapshot_id=pin.snapshot_id).to_arrow()
             frames = [pl.from_arrow(ducks), bears, pl.from_arrow(snakes)]
             assert len({digest(frame) for frame in frames if isinstance(frame, pl.DataFrame)}) == 1, name
-            assert all(len(frame) for frame in frames), name
+            assert all(len(frame) for frame in frames) or name == "fact_refunds"  # CDNOW's customers gave nothing back
 
 
 def storage(live: Settings) -> dict[str, str]:

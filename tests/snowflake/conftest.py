@@ -24,6 +24,8 @@ DOCUMENTS = pa.schema(
     [(name, pa.string()) for name in ("id", "version", "payload", "_op", "_lane", "_api_version")]
     + [("_received_at", pa.timestamp("us", tz="UTC")), ("_load_id", pa.string())]
 )
+CENT = {"shopMoney": {"amount": "0.01", "currencyCode": "USD"}}
+TEN = {"__typename": "DiscountCodeApplication", "index": 0, "targetType": "LINE_ITEM", "code": "TEN"}
 ZONE = {"name": "Shop", "myshopifyDomain": "shop.example", "currencyCode": "USD", "ianaTimezone": "America/New_York"}
 
 
@@ -37,6 +39,8 @@ def order(number: int, amount: str, at: str, customer: int | None = 1, cancelled
         "quantity": 2,
         "originalUnitPriceSet": money,
         "discountedTotalSet": money,
+        "discountAllocations": [{"allocatedAmountSet": CENT, "discountApplication": {"index": 0}}],
+        "taxLines": [{"priceSet": CENT}, {"priceSet": CENT}],
     }
     return {
         "legacyResourceId": str(number),
@@ -48,6 +52,9 @@ def order(number: int, amount: str, at: str, customer: int | None = 1, cancelled
         "displayFulfillmentStatus": "FULFILLED",
         "currencyCode": "USD",
         "customer": {"id": f"gid://shopify/Customer/{customer}"} if customer else None,
+        "email": f"{customer or 'Guest'}@example.com",
+        "discountApplications": {"edges": [{"node": TEN}]},
+        "totalDiscountsSet": CENT,
         "subtotalPriceSet": money,
         "totalPriceSet": money,
         "lineItems": {"edges": [{"node": line}]},
@@ -61,7 +68,8 @@ def refund(number: int, money: dict[str, Any], at: str) -> dict[str, Any]:
     """Make the refund of an order's one line."""
     line = {"id": f"gid://shopify/RefundLineItem/{number}", "quantity": 2, "restocked": True, "subtotalSet": money}
     edges = [{"node": line | {"lineItem": {"id": f"gid://shopify/LineItem/{number}"}}}]
-    return {"id": f"gid://shopify/Refund/{number}", "createdAt": at, "refundLineItems": {"edges": edges}}
+    whole = {"totalRefundedSet": money, "refundLineItems": {"edges": edges}}
+    return {"id": f"gid://shopify/Refund/{number}", "createdAt": at, **whole}
 
 
 def product(number: int) -> dict[str, Any]:
@@ -78,6 +86,37 @@ def charge(number: int, cents: int, order_id: int) -> dict[str, Any]:
     return {"id": f"ch_{number}", "amount": cents, "amount_captured": cents, "amount_refunded": 0, **named, **paid}
 
 
+def movement(number: int, cents: int, source: str, kind: str) -> dict[str, Any]:
+    """Make a movement of the balance, of which Stripe keeps 30 cents when it is a charge."""
+    fee = 30 if kind == "charge" else 0
+    sums = {"amount": cents, "fee": fee, "net": cents - fee, "currency": "usd", "source": source}
+    named = {"id": f"txn_{number}", "type": kind, "reporting_category": kind, "status": "available"}
+    return {**named, **sums, "available_on": 1767355200, "created": 1767268800}
+
+
+def invoice(number: int, cents: int, begins: int, status: str = "paid") -> dict[str, Any]:
+    """Make a month's invoice of a subscription to one price, ten cents off."""
+    named = {"subscription_item": "si_1", "subscription": "sub_1"}
+    line = {
+        "id": "il_1",
+        "amount": cents,
+        "quantity": 1,
+        "discount_amounts": [{"amount": 10}],
+        "taxes": [{"amount": 7}],
+        "parent": {"subscription_item_details": named | {"proration": False}},
+        "pricing": {"price_details": {"price": "price_1", "product": "prod_1"}},
+        "period": {"start": begins, "end": begins + 30 * 86_400},
+    }
+    told = {"customer": "cus_1", "currency": "usd", "status": status, "created": begins, "total": cents}
+    sums = {"subtotal": cents, "amount_due": cents, "amount_paid": cents, "amount_remaining": 0}
+    return {"id": f"in_{number}", "number": f"A-{number}", "lines": {"data": [line]}, **told, **sums}
+
+
+MONTH = {"interval": "month", "interval_count": 1}
+PRICE = {"product": "prod_1", "unit_amount": 1000, "currency": "usd", "recurring": MONTH, "created": 1760000000}
+ITEM = {"id": "si_1", "quantity": 1, "price": {"id": "price_1", **PRICE}, "created": 1761955200}
+SUBSCRIPTION = {"customer": "cus_1", "status": "active", "currency": "usd", "created": 1761955200, "livemode": False}
+PAYOUT = {"amount": 940, "currency": "usd", "status": "paid", "automatic": True, "type": "bank_account"}
 QUANTITIES = [{"name": "available", "quantity": 3}, {"name": "on_hand", "quantity": 5}]
 LEVEL = {"item": {"id": "gid://shopify/InventoryItem/1"}, "location": {"id": "gid://shopify/Location/1"}}
 COST = {"unitCost": {"amount": "4.25", "currencyCode": "USD"}, "createdAt": "2025-12-01T00:00:00Z"}
@@ -98,6 +137,27 @@ CONTENT: dict[str, dict[str, dict[str, Any]]] = {
     "shopify_inventory_levels": {"gid://shopify/InventoryLevel/1?x=1": {**LEVEL, "quantities": QUANTITIES}},
     "shopify_abandoned_checkouts": {"gid://shopify/AbandonedCheckout/1": LEFT},
     "shopify_discounts": {"gid://shopify/DiscountCodeNode/1": {"discount": OFFER}},
+    "stripe_balance_transactions": {
+        "txn_1": movement(1, 1000, "ch_1", "charge"),
+        "txn_2": movement(2, 2006, "ch_2", "charge"),
+        "txn_3": movement(3, -30, "re_1", "refund"),
+        "txn_4": movement(4, -940, "po_1", "payout"),
+    },
+    "stripe_refunds": {"re_1": {"charge": "ch_1", "amount": 30, "currency": "usd", "created": 1767268800}},
+    "stripe_disputes": {"dp_1": {"charge": "ch_2", "amount": 2006, "currency": "usd", "created": 1767268800}},
+    "stripe_payouts": {
+        "po_1": PAYOUT | {"arrival_date": 1767500000, "created": 1767398400},
+        "po_2": PAYOUT | {"status": "failed", "automatic": False, "created": 1767398400},
+    },
+    "stripe_customers": {"cus_1": {"metadata": {"shopify_customer_id": "1"}, "created": 1760000000}},
+    "stripe_prices": {"price_1": PRICE},
+    "stripe_products": {"prod_1": {"name": "Club", "created": 1760000000}},
+    "stripe_subscriptions": {"sub_1": SUBSCRIPTION | {"items": {"data": [ITEM]}}},
+    "stripe_invoices": {
+        "in_1": invoice(1, 1000, 1761955200),
+        "in_2": invoice(2, 1205, 1764547200),
+        "in_3": invoice(3, 1205, 1767225600, "void"),
+    },
     "stripe_charges": {"ch_1": charge(1, 1000, 1), "ch_2": charge(2, 2006, 2), "ch_9": charge(9, 500, 9)},
 }
 

@@ -102,7 +102,7 @@ def told(version: str) -> Document:
         **price("total_price", "12.60", "14.00"),
         **price("total_tax", "0.90", "1.00"),
         **price("total_discounts", "0.90", "1.00"),
-        "total_shipping_price_set": {"shop_money": {"amount": "2.00", "currency_code": "USD"}},
+        "total_shipping_price_set": price("shipping", "1.80", "2.00")["shipping_set"],
         "refunds": [{"id": 1, "transactions": [given_back]}],
         "line_items": [line | price("price", "5.40", "6.00") | price("total_discount", "0.90", "1.00")],
     }

@@ -11,7 +11,8 @@ Document = dict[str, Any]
 
 DISPUTED = (5, 997)
 """The first order of the past that was disputed, and how far the next one is."""
-_TWO_DAYS = 2 * 86_400
+AVAILABLE_IN = 2 * 86_400
+"""Seconds until what was charged can be paid out."""
 _CHARGE: Document = {
     "object": "charge",
     "application": None,
@@ -190,7 +191,7 @@ def balance_transaction(order: int, cents: int, created: int) -> Document:
         "id": stripe_id("txn", order),
         "object": "balance_transaction",
         "amount": cents,
-        "available_on": created + _TWO_DAYS,
+        "available_on": created + AVAILABLE_IN,
         "balance_type": "payments",
         "created": created,
         "currency": "usd",

@@ -1,6 +1,6 @@
 """What belongs to payments at Stripe beside charges: payment intents, disputes, payouts and checkout sessions."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from infra.sandbox.noise import Ints
 from infra.sandbox.selling.baskets import baskets
 from infra.sandbox.sequences import chained
 from infra.sandbox.shop import Shop
-from infra.sandbox.stripe.documents import DISPUTED, Document, fee
+from infra.sandbox.stripe.documents import AVAILABLE_IN, DISPUTED, Document, fee
 from infra.sandbox.synthetic import Synthetic
 
 _DAY = 86_400
@@ -105,9 +105,9 @@ def _dispute(shop: Shop, order: int, cents: int) -> Document:
 
 
 def payout_numbers(shop: Shop) -> Sequence[int]:
-    """List the weeks of the past: each was paid out on the Monday after."""
+    """List the weeks of the past: what became available in each was paid out at its end."""
     last = int(shop.past.orders(np.array([shop.past.order_count - 1])).created[0]) if shop.past.order_count else 0
-    return range(max(0, (last - shop.past.opened) // _WEEK + 1))
+    return range(max(0, (last + AVAILABLE_IN - shop.past.opened - 1) // _WEEK + 1))
 
 
 def paid_out_at(shop: Shop, week: int) -> int:
@@ -116,14 +116,15 @@ def paid_out_at(shop: Shop, week: int) -> int:
 
 
 def payouts(shop: Shop, weeks: Ints) -> list[Document]:
-    """Make the payouts of these weeks: what was charged less what Stripe kept."""
+    """Make the payouts of these weeks: what became available in them less what Stripe kept."""
     return [_payout(shop, week) for week in weeks.tolist()]
 
 
 def _payout(shop: Shop, week: int) -> Document:
     created = paid_out_at(shop, week)
     places = range(shop.past.order_count)
-    first, last = (bisect_left(places, at, key=shop.created_at) for at in (created - _WEEK, created))
+    ends = (created - _WEEK - AVAILABLE_IN, created - AVAILABLE_IN)
+    first, last = (bisect_right(places, at, key=shop.created_at) for at in ends)
     cents = shop.past.orders(np.arange(first, last)).cents.tolist() if last > first else []
     return {
         "id": stripe_id("po", week),

@@ -1,4 +1,4 @@
-/* Days, from the first of January before the first order or payment to the end of the last one's year. One row a day. */
+/* Days, from the first of January before the first order, refund, payment or invoice to the end of the last one's year. One row a day. */
 MODEL (
   name gold.dim_date,
   kind FULL,
@@ -15,6 +15,14 @@ WITH days AS (
   SELECT
     payment_date AS day
   FROM gold.fact_payments
+  UNION ALL
+  SELECT
+    refund_date AS day
+  FROM gold.fact_refunds
+  UNION ALL
+  SELECT
+    invoice_date AS day
+  FROM gold.invoice_lines
 ), bounds AS (
   SELECT
     DATE_TRUNC('YEAR', MIN(day))::DATE AS first_day,
@@ -54,20 +62,26 @@ WITH days AS (
     ON bounds.first_day + numbers.number < bounds.end_day
 )
 SELECT
-  @date_key(day)::INT AS date_key, /* The day as yyyymmdd */
-  day::DATE AS day, /* The day */
-  EXTRACT(YEAR FROM day)::INT AS year, /* Year */
-  EXTRACT(QUARTER FROM day)::INT AS quarter, /* Quarter of the year, 1 to 4 */
-  EXTRACT(MONTH FROM day)::INT AS month, /* Month of the year, 1 to 12 */
-  EXTRACT(DAY FROM day)::INT AS day_of_month, /* Day of the month, 1 to 31 */
+  @date_key(calendar.day)::INT AS date_key, /* The day as yyyymmdd */
+  calendar.day::DATE AS day, /* The day */
+  EXTRACT(YEAR FROM calendar.day)::INT AS year, /* Year */
+  EXTRACT(QUARTER FROM calendar.day)::INT AS quarter, /* Quarter of the year, 1 to 4 */
+  EXTRACT(MONTH FROM calendar.day)::INT AS month, /* Month of the year, 1 to 12 */
+  EXTRACT(DAY FROM calendar.day)::INT AS day_of_month, /* Day of the month, 1 to 31 */
   (
     (
-      day - '1900-01-01'::DATE
+      calendar.day - '1900-01-01'::DATE
     ) % 7 + 1
   )::INT AS day_of_week, /* Day of the week, 1 is Monday */
-  DATE_TRUNC('MONTH', day)::DATE AS month_start, /* First day of the month */
-  DATE_TRUNC('QUARTER', day)::DATE AS quarter_start, /* First day of the quarter */
+  DATE_TRUNC('MONTH', calendar.day)::DATE AS month_start, /* First day of the month */
+  DATE_TRUNC('QUARTER', calendar.day)::DATE AS quarter_start, /* First day of the quarter */
   (
-    day - '1900-01-01'::DATE
-  ) % 7 >= 5 AS is_weekend /* Whether it is Saturday or Sunday */
+    calendar.day - '1900-01-01'::DATE
+  ) % 7 >= 5 AS is_weekend, /* Whether it is Saturday or Sunday */
+  (
+    NOT holidays.day IS NULL
+  )::BOOLEAN AS is_holiday, /* Whether it is one of silver.holidays */
+  holidays.name::TEXT AS holiday_name /* What the holiday is called */
 FROM calendar
+LEFT JOIN silver.holidays AS holidays
+  ON holidays.day::DATE = calendar.day

@@ -26,7 +26,9 @@ WITH documents AS (
       'lineItems.edges[].node.variant.id',
       'lineItems.edges[].node.originalUnitPriceSet.shopMoney.amount',
       'lineItems.edges[].node.originalUnitPriceSet.shopMoney.currencyCode',
-      'lineItems.edges[].node.discountedTotalSet.shopMoney.amount'
+      'lineItems.edges[].node.discountedTotalSet.shopMoney.amount',
+      'lineItems.edges[].node.discountAllocations[].allocatedAmountSet.shopMoney.amount',
+      'lineItems.edges[].node.taxLines[].priceSet.shopMoney.amount'
     ) AS doc,
     @document(
       CASE WHEN _lane = 'webhook' THEN payload END,
@@ -42,7 +44,11 @@ WITH documents AS (
       'line_items[].price_set.shop_money.amount',
       'line_items[].price_set.shop_money.currency_code',
       'line_items[].total_discount',
-      'line_items[].total_discount_set.shop_money.amount'
+      'line_items[].total_discount_set.shop_money.amount',
+      'line_items[].discount_allocations[].amount',
+      'line_items[].discount_allocations[].amount_set.shop_money.amount',
+      'line_items[].tax_lines[].price',
+      'line_items[].tax_lines[].price_set.shop_money.amount'
     ) AS rest
   FROM lake.bronze.shopify_orders
   WHERE
@@ -53,6 +59,46 @@ WITH documents AS (
   @items_of(documents, doc, 'lineItems.edges', edge)
 ), items AS (
   @items_of(documents, rest, 'line_items', item)
+), edge_allocations AS (
+  @items_of(edges, edge, 'node.discountAllocations', part)
+), edge_taxes AS (
+  @items_of(edges, edge, 'node.taxLines', part)
+), item_allocations AS (
+  @items_of(items, item, 'discount_allocations', part)
+), item_taxes AS (
+  @items_of(items, item, 'tax_lines', part)
+), parts AS (
+  SELECT
+    @at(edge, 'node.id') AS line_id,
+    @money(@at(part, 'allocatedAmountSet.shopMoney.amount')) AS discount_amount,
+    NULL AS tax_amount
+  FROM edge_allocations
+  UNION ALL
+  SELECT
+    @at(edge, 'node.id') AS line_id,
+    NULL AS discount_amount,
+    @money(@at(part, 'priceSet.shopMoney.amount')) AS tax_amount
+  FROM edge_taxes
+  UNION ALL
+  SELECT
+    COALESCE(@at(item, 'admin_graphql_api_id'), @at(item, 'id')) AS line_id,
+    @money(COALESCE(@at(part, 'amount_set.shop_money.amount'), @at(part, 'amount'))) AS discount_amount,
+    NULL AS tax_amount
+  FROM item_allocations
+  UNION ALL
+  SELECT
+    COALESCE(@at(item, 'admin_graphql_api_id'), @at(item, 'id')) AS line_id,
+    NULL AS discount_amount,
+    @money(COALESCE(@at(part, 'price_set.shop_money.amount'), @at(part, 'price'))) AS tax_amount
+  FROM item_taxes
+), sums AS (
+  SELECT
+    line_id,
+    SUM(discount_amount) AS discount_amount,
+    SUM(tax_amount) AS tax_amount
+  FROM parts
+  GROUP BY
+    line_id
 ), lines AS (
   SELECT
     id,
@@ -86,7 +132,7 @@ WITH documents AS (
   FROM items
 )
 SELECT
-  @bare_id(line_id)::TEXT AS order_line_id, /* Shopify's number of the line */
+  @bare_id(lines.line_id)::TEXT AS order_line_id, /* Shopify's number of the line */
   @bare_id(id)::TEXT AS order_id, /* Shopify's number of the order */
   @bare_id(product_id)::TEXT AS product_id, /* Shopify's number of the product; NULL for a custom line */
   @bare_id(variant_id)::TEXT AS variant_id, /* Shopify's number of the variant; NULL for a custom line */
@@ -95,7 +141,14 @@ SELECT
   quantity::BIGINT AS quantity, /* Pieces ordered */
   unit_price::DECIMAL(18, 2) AS unit_price, /* Price of a piece before discounts, shop currency */
   line_amount::DECIMAL(18, 2) AS line_amount, /* The whole line after its own discounts, shop currency */
+  GREATEST(
+    COALESCE(sums.discount_amount, 0),
+    COALESCE(unit_price * quantity - line_amount, 0)
+  )::DECIMAL(18, 2) AS discount_amount, /* The line's share of every discount, the order's too, shop currency */
+  COALESCE(sums.tax_amount, 0)::DECIMAL(18, 2) AS tax_amount, /* Tax on the line, shop currency */
   currency::TEXT AS currency /* Currency of the shop, ISO 4217 */
 FROM lines
+LEFT JOIN sums
+  ON sums.line_id = lines.line_id
 WHERE
   NOT quantity IS NULL

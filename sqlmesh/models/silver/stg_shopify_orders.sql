@@ -33,12 +33,17 @@ WITH documents AS (
       'currencyCode',
       'presentmentCurrencyCode',
       'customer.id',
+      'email',
       'subtotalPriceSet.shopMoney.amount',
+      'subtotalPriceSet.presentmentMoney.amount',
       'totalPriceSet.shopMoney.amount',
       'totalPriceSet.presentmentMoney.amount',
       'totalTaxSet.shopMoney.amount',
+      'totalTaxSet.presentmentMoney.amount',
       'totalDiscountsSet.shopMoney.amount',
+      'totalDiscountsSet.presentmentMoney.amount',
       'totalShippingPriceSet.shopMoney.amount',
+      'totalShippingPriceSet.presentmentMoney.amount',
       'totalRefundedSet.shopMoney.amount'
     ) AS doc,
     @document(
@@ -57,16 +62,21 @@ WITH documents AS (
       'presentment_currency',
       'customer.admin_graphql_api_id',
       'customer.id',
+      'email',
       'subtotal_price',
       'subtotal_price_set.shop_money.amount',
+      'subtotal_price_set.presentment_money.amount',
       'total_price',
       'total_price_set.shop_money.amount',
       'total_price_set.presentment_money.amount',
       'total_tax',
       'total_tax_set.shop_money.amount',
+      'total_tax_set.presentment_money.amount',
       'total_discounts',
       'total_discounts_set.shop_money.amount',
+      'total_discounts_set.presentment_money.amount',
       'total_shipping_price_set.shop_money.amount',
+      'total_shipping_price_set.presentment_money.amount',
       'refunds[].transactions[].kind',
       'refunds[].transactions[].status',
       'refunds[].transactions[].amount',
@@ -100,7 +110,33 @@ WITH documents AS (
         @at(rest, 'subtotal_price')
       )
     ) AS subtotal,
-    COALESCE(@at(doc, 'currencyCode'), @at(rest, 'currency')) AS currency
+    @money(
+      COALESCE(
+        @at(doc, 'totalTaxSet.shopMoney.amount'),
+        @at(rest, 'total_tax_set.shop_money.amount'),
+        @at(rest, 'total_tax')
+      )
+    ) AS tax_amount,
+    @money(
+      COALESCE(
+        @at(doc, 'totalDiscountsSet.shopMoney.amount'),
+        @at(rest, 'total_discounts_set.shop_money.amount'),
+        @at(rest, 'total_discounts')
+      )
+    ) AS discount_amount,
+    @money(
+      COALESCE(
+        @at(doc, 'totalShippingPriceSet.shopMoney.amount'),
+        @at(rest, 'total_shipping_price_set.shop_money.amount')
+      )
+    ) AS shipping_amount,
+    COALESCE(@at(doc, 'currencyCode'), @at(rest, 'currency')) AS currency,
+    COALESCE(
+      @at(doc, 'presentmentCurrencyCode'),
+      @at(rest, 'presentment_currency'),
+      @at(doc, 'currencyCode'),
+      @at(rest, 'currency')
+    ) AS presentment_currency
   FROM documents
 ), delivered AS (
   SELECT
@@ -146,6 +182,7 @@ SELECT
       @at(rest, 'customer.id')
     )
   )::TEXT AS customer_id, /* Shopify's number of the customer; NULL for a guest */
+  LOWER(COALESCE(@at(doc, 'email'), @at(rest, 'email')))::TEXT AS email, /* E-mail address given with the order, in small letters */
   LOWER(COALESCE(@at(doc, 'displayFinancialStatus'), @at(rest, 'financial_status')))::TEXT AS payment_status, /* paid, pending, refunded and so on */
   CASE
     WHEN _lane <> 'webhook'
@@ -156,35 +193,9 @@ SELECT
   END::TEXT AS fulfillment_status, /* fulfilled, unfulfilled and so on */
   total_amount::DECIMAL(18, 2) AS total_amount, /* What the customer owes: after discounts, with tax and shipping, shop currency */
   orders.subtotal::DECIMAL(18, 2) AS subtotal, /* Goods after discounts, before tax and shipping, shop currency */
-  COALESCE(
-    @money(
-      COALESCE(
-        @at(doc, 'totalTaxSet.shopMoney.amount'),
-        @at(rest, 'total_tax_set.shop_money.amount'),
-        @at(rest, 'total_tax')
-      )
-    ),
-    0
-  )::DECIMAL(18, 2) AS tax_amount, /* Tax, shop currency */
-  COALESCE(
-    @money(
-      COALESCE(
-        @at(doc, 'totalDiscountsSet.shopMoney.amount'),
-        @at(rest, 'total_discounts_set.shop_money.amount'),
-        @at(rest, 'total_discounts')
-      )
-    ),
-    0
-  )::DECIMAL(18, 2) AS discount_amount, /* Discounts, shop currency */
-  COALESCE(
-    @money(
-      COALESCE(
-        @at(doc, 'totalShippingPriceSet.shopMoney.amount'),
-        @at(rest, 'total_shipping_price_set.shop_money.amount')
-      )
-    ),
-    0
-  )::DECIMAL(18, 2) AS shipping_amount, /* Shipping, shop currency */
+  COALESCE(orders.tax_amount, 0)::DECIMAL(18, 2) AS tax_amount, /* Tax, shop currency */
+  COALESCE(orders.discount_amount, 0)::DECIMAL(18, 2) AS discount_amount, /* Discounts, shop currency */
+  COALESCE(orders.shipping_amount, 0)::DECIMAL(18, 2) AS shipping_amount, /* Shipping, shop currency */
   COALESCE(@money(@at(doc, 'totalRefundedSet.shopMoney.amount')), given_back.amount, 0)::DECIMAL(18, 2) AS refunded_amount, /* Given back so far, shop currency */
   orders.currency::TEXT AS currency, /* Currency of the shop, ISO 4217 */
   COALESCE(
@@ -193,10 +204,35 @@ SELECT
     total_amount
   )::DECIMAL(18, 2) AS presentment_total_amount, /* What the customer owes, in the currency shown to him */
   COALESCE(
-    @at(doc, 'presentmentCurrencyCode'),
-    @at(rest, 'presentment_currency'),
-    orders.currency
-  )::TEXT AS presentment_currency, /* Currency shown to the customer, ISO 4217 */
+    @money(@at(doc, 'subtotalPriceSet.presentmentMoney.amount')),
+    @money(@at(rest, 'subtotal_price_set.presentment_money.amount')),
+    CASE WHEN orders.presentment_currency = orders.currency THEN orders.subtotal END
+  )::DECIMAL(18, 2) AS presentment_subtotal, /* The same as subtotal in the currency shown to the customer */
+  COALESCE(
+    @money(@at(doc, 'totalTaxSet.presentmentMoney.amount')),
+    @money(@at(rest, 'total_tax_set.presentment_money.amount')),
+    CASE
+      WHEN orders.presentment_currency = orders.currency
+      THEN COALESCE(orders.tax_amount, 0)
+    END
+  )::DECIMAL(18, 2) AS presentment_tax_amount, /* The same as tax_amount in the currency shown to the customer; NULL where the shop was not asked for it */
+  COALESCE(
+    @money(@at(doc, 'totalDiscountsSet.presentmentMoney.amount')),
+    @money(@at(rest, 'total_discounts_set.presentment_money.amount')),
+    CASE
+      WHEN orders.presentment_currency = orders.currency
+      THEN COALESCE(orders.discount_amount, 0)
+    END
+  )::DECIMAL(18, 2) AS presentment_discount_amount, /* The same as discount_amount in the currency shown to the customer */
+  COALESCE(
+    @money(@at(doc, 'totalShippingPriceSet.presentmentMoney.amount')),
+    @money(@at(rest, 'total_shipping_price_set.presentment_money.amount')),
+    CASE
+      WHEN orders.presentment_currency = orders.currency
+      THEN COALESCE(orders.shipping_amount, 0)
+    END
+  )::DECIMAL(18, 2) AS presentment_shipping_amount, /* The same as shipping_amount in the currency shown to the customer */
+  orders.presentment_currency::TEXT AS presentment_currency, /* Currency shown to the customer, ISO 4217 */
   COALESCE(units.units, 0)::BIGINT AS units, /* Pieces ordered, over all lines */
   COALESCE(COALESCE(@at(doc, 'test'), @at(rest, 'test')) = 'true', FALSE)::BOOLEAN AS is_test, /* Whether the shop placed the order to try itself out */
   COALESCE(@at(doc, 'sourceName'), @at(rest, 'source_name'))::TEXT AS source_name, /* Sales channel, such as web */

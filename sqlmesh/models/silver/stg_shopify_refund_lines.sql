@@ -26,7 +26,9 @@ WITH documents AS (
       'refunds[].refundLineItems.edges[].node.lineItem.id',
       'refunds[].refundLineItems.edges[].node.subtotalSet.shopMoney.amount',
       'refunds[].refundLineItems.edges[].node.subtotalSet.shopMoney.currencyCode',
-      'refunds[].refundLineItems.edges[].node.totalTaxSet.shopMoney.amount'
+      'refunds[].refundLineItems.edges[].node.subtotalSet.presentmentMoney.amount',
+      'refunds[].refundLineItems.edges[].node.totalTaxSet.shopMoney.amount',
+      'refunds[].refundLineItems.edges[].node.totalTaxSet.presentmentMoney.amount'
     ) AS doc
   FROM lake.bronze.shopify_orders
   WHERE
@@ -50,5 +52,14 @@ SELECT
   @money(@at(edge, 'node.subtotalSet.shopMoney.amount'))::DECIMAL(18, 2) AS amount, /* Given back for the line, without tax, shop currency */
   COALESCE(@money(@at(edge, 'node.totalTaxSet.shopMoney.amount')), 0)::DECIMAL(18, 2) AS tax_amount, /* Tax given back, shop currency */
   @at(edge, 'node.subtotalSet.shopMoney.currencyCode')::TEXT AS currency, /* Currency of the shop, ISO 4217 */
+  COALESCE(
+    @money(@at(edge, 'node.subtotalSet.presentmentMoney.amount')),
+    @money(@at(edge, 'node.subtotalSet.shopMoney.amount'))
+  )::DECIMAL(18, 2) AS presentment_amount, /* The same as amount in the currency shown to the customer */
+  COALESCE(
+    @money(@at(edge, 'node.totalTaxSet.presentmentMoney.amount')),
+    @money(@at(edge, 'node.totalTaxSet.shopMoney.amount')),
+    0
+  )::DECIMAL(18, 2) AS presentment_tax_amount, /* The same as tax_amount in the currency shown to the customer */
   @utc(@at(refund, 'createdAt'))::TIMESTAMP AS refunded_at /* When it was given back, UTC */
 FROM edges

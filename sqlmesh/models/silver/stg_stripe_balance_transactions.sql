@@ -14,7 +14,19 @@ MODEL (
 WITH documents AS (
   SELECT
     id,
-    @document(payload, 'source', 'type', 'amount', 'fee', 'net', 'currency', 'status', 'available_on', 'created') AS doc
+    @document(
+      payload,
+      'source',
+      'type',
+      'reporting_category',
+      'amount',
+      'fee',
+      'net',
+      'currency',
+      'status',
+      'available_on',
+      'created'
+    ) AS doc
   FROM lake.bronze.stripe_balance_transactions
   WHERE
     NOT id IS NULL
@@ -25,6 +37,7 @@ SELECT
   id::TEXT AS balance_transaction_id, /* Stripe's id of the movement */
   @at(doc, 'source')::TEXT AS source_id, /* Stripe's id of what moved it, such as a charge */
   @at(doc, 'type')::TEXT AS type, /* charge, refund, payout and so on */
+  COALESCE(@at(doc, 'reporting_category'), @at(doc, 'type'))::TEXT AS reporting_category, /* What Stripe's reports count it as, such as charge, refund, dispute, payout or fee */
   @minor_money(@at(doc, 'amount'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS amount, /* Amount before fees; negative when it leaves */
   @minor_money(@at(doc, 'fee'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS fee, /* What Stripe kept */
   @minor_money(@at(doc, 'net'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS net, /* Amount after fees */

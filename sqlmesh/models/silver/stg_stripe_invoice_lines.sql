@@ -28,6 +28,9 @@ WITH documents AS (
       'lines.data[].description',
       'lines.data[].quantity',
       'lines.data[].amount',
+      'lines.data[].discount_amounts[].amount',
+      'lines.data[].taxes[].amount',
+      'lines.data[].tax_amounts[].amount',
       'lines.data[].currency',
       'currency',
       'lines.data[].parent.subscription_item_details.proration',
@@ -43,10 +46,47 @@ WITH documents AS (
     @is_latest(id) AND _op <> 'delete'
 ), items AS (
   @items_of(documents, doc, 'lines.data', line)
+), discounts AS (
+  @items_of(items, line, 'discount_amounts', part)
+), taxes AS (
+  @items_of(items, line, 'taxes', part)
+), earlier_taxes AS (
+  @items_of(items, line, 'tax_amounts', part)
+), parts AS (
+  SELECT
+    id,
+    @at(line, 'id') AS line_id,
+    TRY_CAST(@at(part, 'amount') AS DECIMAL(15, 0)) AS discount_amount,
+    NULL AS tax_amount
+  FROM discounts
+  UNION ALL
+  SELECT
+    id,
+    @at(line, 'id') AS line_id,
+    NULL AS discount_amount,
+    TRY_CAST(@at(part, 'amount') AS DECIMAL(15, 0)) AS tax_amount
+  FROM taxes
+  UNION ALL
+  SELECT
+    id,
+    @at(line, 'id') AS line_id,
+    NULL AS discount_amount,
+    TRY_CAST(@at(part, 'amount') AS DECIMAL(15, 0)) AS tax_amount
+  FROM earlier_taxes
+), sums AS (
+  SELECT
+    id,
+    line_id,
+    SUM(discount_amount) AS discount_amount,
+    SUM(tax_amount) AS tax_amount
+  FROM parts
+  GROUP BY
+    id,
+    line_id
 )
 SELECT
   @at(line, 'id')::TEXT AS invoice_line_id, /* Stripe's id of the line, unique in its invoice */
-  id::TEXT AS invoice_id, /* Stripe's id of the invoice */
+  items.id::TEXT AS invoice_id, /* Stripe's id of the invoice */
   COALESCE(
     @at(line, 'parent.subscription_item_details.subscription'),
     @at(line, 'parent.invoice_item_details.subscription'),
@@ -61,6 +101,8 @@ SELECT
   @at(line, 'description')::TEXT AS description, /* What it says */
   TRY_CAST(@at(line, 'quantity') AS BIGINT)::BIGINT AS quantity, /* Units; NULL where there are none */
   @minor_money(@at(line, 'amount'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS amount, /* Amount before discounts and taxes on top */
+  @minor_money(COALESCE(sums.discount_amount, 0), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS discount_amount, /* The line's share of every discount */
+  @minor_money(COALESCE(sums.tax_amount, 0), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS tax_amount, /* Taxes on the line */
   UPPER(COALESCE(@at(line, 'currency'), @at(doc, 'currency')))::TEXT AS currency, /* ISO 4217 code */
   COALESCE(
     COALESCE(
@@ -75,3 +117,5 @@ SELECT
 FROM items
 LEFT JOIN silver.currencies AS currencies
   ON currencies.currency = UPPER(COALESCE(@at(items.line, 'currency'), @at(items.doc, 'currency')))
+LEFT JOIN sums
+  ON sums.id = items.id AND sums.line_id = @at(items.line, 'id')

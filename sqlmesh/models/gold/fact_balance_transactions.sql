@@ -1,0 +1,136 @@
+/* Movements of the balance at Stripe, each with the payout that took it to the bank. One row a movement. */
+MODEL (
+  name gold.fact_balance_transactions,
+  kind FULL,
+  owner data_engineer,
+  grain balance_transaction_id,
+  audits (
+    not_null(
+      columns := (balance_transaction_id, category, amount, fee, net, currency, movement_date)
+    ),
+    unique_values(columns := balance_transaction_id),
+    accepted_values(
+      "column" := category,
+      is_in := ('charge', 'refund', 'dispute', 'payout', 'fee', 'other')
+    ),
+    forall(criteria := (
+      net = amount - fee
+    ))
+  )
+);
+
+WITH shop AS (
+  SELECT
+    COALESCE(MAX(time_zone), 'UTC') AS time_zone
+  FROM silver.stg_shopify_shop
+), charges AS (
+  SELECT
+    charge_id,
+    order_id,
+    is_live
+  FROM silver.stg_stripe_charges
+), sources AS (
+  SELECT
+    charge_id AS source_id,
+    charge_id,
+    order_id,
+    is_live
+  FROM charges
+  UNION ALL
+  SELECT
+    refunds.refund_id AS source_id,
+    refunds.charge_id,
+    charges.order_id,
+    charges.is_live
+  FROM silver.stg_stripe_refunds AS refunds
+  LEFT JOIN charges
+    ON charges.charge_id = refunds.charge_id
+  UNION ALL
+  SELECT
+    disputes.dispute_id AS source_id,
+    disputes.charge_id,
+    charges.order_id,
+    disputes.is_live
+  FROM silver.stg_stripe_disputes AS disputes
+  LEFT JOIN charges
+    ON charges.charge_id = disputes.charge_id
+  UNION ALL
+  SELECT
+    payout_id AS source_id,
+    NULL AS charge_id,
+    NULL AS order_id,
+    is_live
+  FROM silver.stg_stripe_payouts
+), mode AS (
+  SELECT
+    COALESCE(MAX(CASE WHEN is_live THEN 1 ELSE 0 END), 1) = 1 AS is_live
+  FROM sources
+), payouts AS (
+  SELECT
+    payout_id,
+    currency,
+    is_live,
+    created_at AS until_at,
+    COALESCE(
+      LAG(created_at) OVER (PARTITION BY currency, is_live ORDER BY created_at, payout_id),
+      '1970-01-01 00:00:00'::TIMESTAMP
+    ) AS since_at
+  FROM silver.stg_stripe_payouts
+  WHERE
+    is_automatic AND NOT status IN ('failed', 'canceled')
+), movements AS (
+  SELECT
+    movements.*,
+    sources.charge_id,
+    sources.order_id,
+    COALESCE(sources.is_live, mode.is_live) AS is_live,
+    COALESCE(movements.available_at, movements.created_at) AS ready_at,
+    CASE
+      WHEN movements.reporting_category = 'charge'
+      OR movements.type IN ('charge', 'payment')
+      THEN 'charge'
+      WHEN movements.reporting_category LIKE 'refund%'
+      OR movements.reporting_category = 'partial_capture_reversal'
+      OR movements.type IN ('refund', 'payment_refund', 'refund_failure')
+      THEN 'refund'
+      WHEN movements.reporting_category LIKE 'dispute%'
+      THEN 'dispute'
+      WHEN movements.reporting_category LIKE 'payout%' OR movements.type LIKE 'payout%'
+      THEN 'payout'
+      WHEN movements.reporting_category IN ('fee', 'network_cost')
+      OR movements.type IN ('stripe_fee', 'network_cost')
+      THEN 'fee'
+      ELSE 'other'
+    END AS category,
+    @local_date(movements.created_at, shop.time_zone) AS movement_date
+  FROM silver.stg_stripe_balance_transactions AS movements
+  CROSS JOIN shop
+  CROSS JOIN mode
+  LEFT JOIN sources
+    ON sources.source_id = movements.source_id
+)
+SELECT
+  movements.balance_transaction_id::TEXT AS balance_transaction_id, /* Stripe's id of the movement */
+  movements.source_id::TEXT AS source_id, /* Stripe's id of what moved it */
+  movements.charge_id::TEXT AS charge_id, /* Stripe's id of the charge that it goes back to */
+  movements.order_id::TEXT AS order_id, /* Shopify's number of the order that the charge names */
+  movements.type::TEXT AS type, /* Stripe's type, such as charge or adjustment */
+  movements.category::TEXT AS category, /* charge, refund, dispute, payout, fee or other */
+  movements.amount::DECIMAL(18, 2) AS amount, /* Amount before fees; negative when it leaves */
+  movements.fee::DECIMAL(18, 2) AS fee, /* What Stripe kept */
+  movements.net::DECIMAL(18, 2) AS net, /* Amount after fees */
+  movements.currency::TEXT AS currency, /* Currency of the balance, ISO 4217 */
+  movements.status::TEXT AS status, /* available or pending */
+  movements.is_live::BOOLEAN AS is_live, /* Whether this is real and not Stripe's test data */
+  payouts.payout_id::TEXT AS payout_id, /* The first automatic payout of its currency after it was available; NULL until there is one, and for payouts themselves */
+  movements.ready_at::TIMESTAMP AS available_at, /* When it can be paid out, UTC */
+  movements.created_at::TIMESTAMP AS created_at, /* When it was booked, UTC */
+  movements.movement_date::DATE AS movement_date, /* Day it was booked, in the shop's time zone */
+  @date_key(movements.movement_date)::INT AS movement_date_key /* That day as yyyymmdd, the key of dim_date */
+FROM movements
+LEFT JOIN payouts
+  ON payouts.currency = movements.currency
+  AND payouts.is_live = movements.is_live
+  AND movements.ready_at > payouts.since_at
+  AND movements.ready_at <= payouts.until_at
+  AND movements.category <> 'payout'
