@@ -44,20 +44,26 @@ WITH shop AS (
     refund_id
 ), refunds AS (
   SELECT
-    refunds.*,
+    refunds.refund_id,
+    refunds.order_id,
+    refunds.currency,
+    refunds.presentment_currency,
+    refunds.refunded_at,
+    COALESCE(refunds.amount, 0) AS total_amount,
+    COALESCE(refunds.presentment_amount, 0) AS presentment_total_amount,
     orders.customer_id,
     orders.order_date,
     orders.currency AS shop_currency,
     lines.units,
     CASE
       WHEN lines.refund_id IS NULL
-      THEN refunds.total_amount
+      THEN COALESCE(refunds.amount, 0)
       ELSE COALESCE(lines.goods, 0)
     END AS returns_amount,
     COALESCE(lines.tax, 0) AS tax_amount,
     CASE
       WHEN lines.refund_id IS NULL
-      THEN refunds.presentment_total_amount
+      THEN COALESCE(refunds.presentment_amount, 0)
       ELSE COALESCE(lines.shown_goods, 0)
     END AS shown_returns_amount,
     COALESCE(lines.shown_tax, 0) AS shown_tax_amount,
