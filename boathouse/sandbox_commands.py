@@ -56,6 +56,7 @@ def serve(
         settings.sandbox_port if port is None else port,
         seed=settings.sandbox_seed,
         orders=count,
+        busy=settings.sandbox_busy,
         state_dir=folder,
         chaos=settings.sandbox_chaos,
     )

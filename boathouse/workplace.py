@@ -53,5 +53,5 @@ def sandbox_database(settings: Settings) -> str:
     except psycopg.Error as error:
         raise ServiceError(f"The sandbox shop's database can't be made: {str(error).splitlines()[0]}") from error
     dsn = make_conninfo(admin, dbname=DATABASE)
-    fill_database(dsn, seed=settings.sandbox_seed, orders=settings.sandbox_orders)
+    fill_database(dsn, seed=settings.sandbox_seed, orders=settings.sandbox_orders, busy=settings.sandbox_busy)
     return dsn

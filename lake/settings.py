@@ -116,6 +116,9 @@ class Settings(BaseSettings):
 
     sandbox_seed: int = Field(1997, description="Seed of what the sandbox shop invents.")
     sandbox_orders: int = Field(0, ge=0, description="Synthetic orders instead of the CDNOW history; 0 is the history.")
+    sandbox_busy: int = Field(
+        0, ge=0, description="Orders sold after those, with refunds, discounts, taxes, guests and five currencies."
+    )
     sandbox_chaos: Path | None = Field(None, description="File with a chaos script that the sandbox shop starts with.")
 
     server_host: str = Field("127.0.0.1", description="Address the API listens on.")

@@ -20,6 +20,7 @@ TYPES = {
     "int": "NUMBER(38, 0)",
     "boolean": "BOOLEAN",
     "double": "DOUBLE",
+    "decimal(18, 2)": "NUMBER(18, 2)",
     "timestamptz": "TIMESTAMP_LTZ(6)",
     "text[]": "ARRAY",
 }

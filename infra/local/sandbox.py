@@ -45,6 +45,7 @@ class Sandbox:
         scratch.mkdir(parents=True, exist_ok=True)
         argv = [sys.executable, "-m", "infra.sandbox", "--port", str(record.ports["http"])]
         argv += ["--seed", str(settings.sandbox_seed), "--orders", str(settings.sandbox_orders)]
+        argv += ["--busy", str(settings.sandbox_busy)]
         argv += ["--chaos", str(settings.sandbox_chaos.absolute())] if settings.sandbox_chaos else []
         return Launch([*argv, "--state-dir", str(scratch)], folder, str(scratch))
 

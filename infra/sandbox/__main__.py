@@ -16,6 +16,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8900, help="port of loopback; 0 is any free one")
     parser.add_argument("--seed", type=int, default=1997, help="seed of everything invented")
     parser.add_argument("--orders", type=int, default=0, help="synthetic orders; 0 is the CDNOW history")
+    parser.add_argument("--busy", type=int, default=0, help="orders sold after those, see docs/sandbox.md")
     parser.add_argument("--state-dir", type=Path, help="folder for what was sold and bulk operations' files")
     parser.add_argument("--chaos", type=Path, help="file with a chaos script to begin with, see docs/sandbox.md")
     parser.add_argument("--plan", choices=sorted(PLANS), default="standard", help="Shopify plan, for the rate limit")
@@ -26,6 +27,7 @@ def main() -> int:
                 args.port,
                 seed=args.seed,
                 orders=args.orders,
+                busy=args.busy,
                 state_dir=args.state_dir or Path(scratch),
                 plan=args.plan,
                 chaos=args.chaos,

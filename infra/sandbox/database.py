@@ -1,4 +1,4 @@
-"""Fills the shop's own Postgres database: customers' addresses, stock and its movements."""
+"""Fills the shop's own Postgres database: customers' addresses, stock and its movements, the ledger."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +7,11 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
+from infra.sandbox import entries
 from infra.sandbox.identifiers import legacy_id
 from infra.sandbox.noise import Ints
+from infra.sandbox.selling.busy import open_shop
+from infra.sandbox.selling.warehouse import Warehouse
 from infra.sandbox.shop import Shop
 from infra.sandbox.shopify.money import timestamps
 from infra.sandbox.stock import history
@@ -25,13 +28,14 @@ _STOCK = "COPY shop.stock FROM STDIN"
 _NOTE = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'shop'"
 
 
-def fill_database(dsn: str, *, seed: int, orders: int = 0) -> bool:
+def fill_database(dsn: str, *, seed: int, orders: int = 0, busy: int = 0) -> bool:
     """Fill the schema ``shop`` with the content of ``Shop(seed, orders)`` in one transaction; say if anything was done.
 
-    Nothing is done where that content already is; the sandbox's other content is replaced. Raises SourceError if the
-    schema is somebody else's, or the database can't be reached or written.
+    What a busy trade sold after that is booked as sales are. Nothing is done where that content already is; the
+    sandbox's other content is replaced. Raises SourceError if the schema is somebody else's, or the database can't be
+    reached or written.
     """
-    mark = f"{_MARK}: seed {seed}, orders {orders}"
+    mark = f"{_MARK}: seed {seed}, orders {orders}, busy {busy}, with a ledger"
     try:
         with psycopg.connect(dsn) as connection:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -43,6 +47,8 @@ def fill_database(dsn: str, *, seed: int, orders: int = 0) -> bool:
             if found and found[0] == mark:
                 return False
             _fill(connection, Shop(seed, orders), mark)
+        if busy:
+            Warehouse(open_shop(seed, orders, busy), dsn).close()
     except psycopg.Error as error:
         text = str(error).strip().splitlines()[0]
         raise SourceError(f"The sandbox shop's database can't be filled: {text}") from None
@@ -58,6 +64,7 @@ def _fill(connection: psycopg.Connection, shop: Shop, mark: str) -> None:
             (_ADDRESSES, address_lines(shop)),
             (_MOVEMENTS, movement_lines(shop, last_moved)),
             (_STOCK, stock_lines(shop, last_moved)),
+            (entries.COPY, entries.past_lines(shop)),
         ):
             with cursor.copy(statement) as copy:
                 for piece in lines:

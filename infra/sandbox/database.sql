@@ -28,6 +28,16 @@ CREATE TABLE shop.stock_movements (
   moved_at TIMESTAMPTZ NOT NULL
 );
 
+CREATE TABLE shop.ledger (
+  entry_id BIGINT PRIMARY KEY,
+  order_id BIGINT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('sale', 'refund')),
+  amount NUMERIC(18, 2) NOT NULL,
+  currency TEXT NOT NULL,
+  booked_at TIMESTAMPTZ NOT NULL
+);
+
 COMMENT ON TABLE shop.customer_addresses IS 'Where each customer lives; customer_id is Shopify''s legacyResourceId.';
 COMMENT ON TABLE shop.stock IS 'How many of each article there are: the sum of its movements.';
 COMMENT ON TABLE shop.stock_movements IS 'What came in, what was sold and what was counted otherwise; order_id is Shopify''s legacyResourceId.';
+COMMENT ON TABLE shop.ledger IS 'What bookkeeping has of each sale and refund; order_id is Shopify''s legacyResourceId.';

@@ -22,6 +22,7 @@ from infra.sandbox.chaos.script import load_script
 from infra.sandbox.chaos.stage import Chaos
 from infra.sandbox.chaos.writes import write
 from infra.sandbox.ledger import Ledger
+from infra.sandbox.selling.busy import open_shop
 from infra.sandbox.selling.control import Control
 from infra.sandbox.shop import Shop
 from infra.sandbox.shopify.admin import Admin
@@ -104,17 +105,26 @@ async def _send(answer: Answer, client: tuple[str, Any], send: Send) -> None:
 
 
 def serve(
-    port: int, *, seed: int, orders: int, state_dir: Path, plan: str = "standard", chaos: Path | None = None
+    port: int,
+    *,
+    seed: int,
+    orders: int,
+    state_dir: Path,
+    busy: int = 0,
+    plan: str = "standard",
+    chaos: Path | None = None,
 ) -> None:
     """Serve the shop on a port of loopback until SIGINT or SIGTERM; port 0 is any free one.
 
-    ``orders`` synthetic orders, or the CDNOW history if 0. Prints one line with the address as soon as it listens.
-    What is sold is kept in ``state_dir``; ``chaos`` is a file with a script to begin with. Raises PortTakenError,
-    ServiceError if what was sold can't be read, or SettingError if the script is wrong.
+    ``orders`` synthetic orders, or the CDNOW history if 0, and ``busy`` orders sold after them. Prints one line with
+    the address as soon as it listens. What is sold is kept in ``state_dir``; ``chaos`` is a file with a script to
+    begin with. Raises PortTakenError, ServiceError if what was sold can't be read, or SettingError if the script is
+    wrong.
     """
     script = load_script(chaos) if chaos else None
     port = free_port(port)
-    shop = Shop(seed, orders, state_dir / f"sales-{seed}-{orders}.jsonl")
+    name = f"sales-{seed}-{orders}-{busy}.jsonl" if busy else f"sales-{seed}-{orders}.jsonl"
+    shop = open_shop(seed, orders, busy, state_dir / name)
     application = Application(shop, state_dir, plan)
     if script:
         application.chaos_routes.begin(script)

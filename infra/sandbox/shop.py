@@ -14,6 +14,7 @@ from infra.sandbox.edits import Edits
 from infra.sandbox.history import History
 from infra.sandbox.noise import Ints, draw
 from infra.sandbox.selling.sales import Sales
+from infra.sandbox.selling.terms import PLAIN, Terms, terms
 from infra.sandbox.selling.trade import Trade
 from infra.sandbox.synthetic import Synthetic
 
@@ -43,11 +44,15 @@ class Shop:
         self.seed = seed
         self.skew = 0.0
         self.past: Content = Synthetic(seed, orders) if orders else History(seed)
-        self.sales = Sales(self.past.order_count, self.past.customer_count, journal)
+        self.busy = 0
+        self.busy_movements = 0
+        self.sales = Sales(self.past.order_count, self.past.customer_count)
         self.edits = Edits()
         self.content: Content = Trade(self.past, self.sales)
         self._times: tuple[int, Ints, Ints] | None = None
         self.products = products.products(seed)
+        if journal:
+            self.sales.keep(journal)
 
     def now(self) -> float:
         """Give the time by the shop's clock, in seconds since 1970 UTC; it is ``skew`` seconds ahead."""
@@ -75,6 +80,11 @@ class Shop:
     def customers(self, index: Ints) -> Customers:
         """Look up the customers with these numbers."""
         return self.content.customers(index)
+
+    def terms(self, order: int) -> Terms:
+        """Say on what terms an order was sold; what the busy trade didn't sell has none."""
+        first = self.sales.first_order
+        return terms(self.seed, order) if first <= order < first + self.busy else PLAIN
 
     def created_at(self, order: int) -> int:
         """Say when an order was made, in seconds since 1970 UTC."""

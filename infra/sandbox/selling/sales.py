@@ -54,7 +54,7 @@ class Sales:
     What is placed or changed is in the journal before anybody sees it. ``lock`` keeps readers from seeing half of it.
     """
 
-    def __init__(self, first_order: int, first_customer: int, journal: Path | None = None) -> None:
+    def __init__(self, first_order: int, first_customer: int) -> None:
         self.first_order = first_order
         self.first_customer = first_customer
         self.lock = threading.RLock()
@@ -64,8 +64,12 @@ class Sales:
         self.by_customer: dict[int, list[int]] = {}
         self._rows = np.zeros((64, _WIDTH), np.int64)
         self._count = 0
-        self._journal = Journal(journal) if journal else None
-        for entry in self._journal.read() if self._journal else ():
+        self._journal: Journal | None = None
+
+    def keep(self, journal: Path) -> None:
+        """Take in what a journal holds, and keep there whatever is placed or changed from now on."""
+        self._journal = Journal(journal)
+        for entry in self._journal.read():
             if len(entry) == 2:
                 self._change(*entry)
             else:

@@ -123,7 +123,7 @@ class Seller:
             webhooks += of_account(shop, self._heard) if self.deliveries else []
             self._heard = len(shop.sales.account.events)
         if warehouse and (new or changed):
-            warehouse.book(new, [sale for sale in changed if sale.fate is Fate.CANCELLED])
+            warehouse.book(new, changed)
         if self.deliveries:
             self.deliveries.send(self._spoil(webhooks))
 

@@ -1,8 +1,9 @@
-"""Books the sales in the shop's own Postgres database: stock, its movements, and where new customers live."""
+"""Books the sales in the shop's own Postgres database: stock and its movements, the ledger, new customers' homes."""
 
 import numpy as np
 import psycopg
 
+from infra.sandbox import entries
 from infra.sandbox.identifiers import legacy_id
 from infra.sandbox.selling.baskets import Basket, baskets
 from infra.sandbox.selling.sales import Sale
@@ -60,13 +61,18 @@ class Warehouse:
         """Leave the database."""
         self._connection.close()
 
-    def book(self, placed: list[Sale], cancelled: list[Sale]) -> None:
-        """Take out what was ordered and put back what was cancelled, in one transaction; again changes nothing.
+    def book(self, placed: list[Sale], changed: list[Sale]) -> None:
+        """Take out what was ordered, put back what was cancelled, and book both and what was refunded in the ledger.
+
+        All in one transaction; again changes nothing.
 
         Raises SourceError.
         """
-        movements = [move for basket in self._baskets(placed) for move in self._sold(basket)]
-        movements += [move for basket in self._baskets(cancelled) for move in self._returned(basket)]
+        sold, met = self._baskets(placed), self._baskets(changed)
+        movements = [move for basket in sold for move in self._sold(basket)]
+        movements += [move for basket in met if basket.cancelled for move in self._returned(basket)]
+        booked = [entry for basket in sold for entry in entries.of_sale(basket)]
+        booked += [entry for basket in met for entry in entries.of_refund(basket)]
         newcomers = [sale for sale in placed if sale.customer >= self.shop.sales.first_customer]
         try:
             with self._connection.transaction():
@@ -74,6 +80,7 @@ class Warehouse:
                     self._connection.execute(_MOVE, _columns(movements))
                 if newcomers:
                     self._connection.execute(_SETTLE, self._homes(newcomers))
+                entries.book(self._connection, booked)
         except psycopg.Error as error:
             raise _unreachable(error) from None
 
@@ -88,7 +95,7 @@ class Warehouse:
             numbers = range(low, min(low + _CATCH_UP, sales.first_order + len(sales)))
             self.book([sales.find(number) for number in numbers], [])
         fates = [sales.find(sales.first_order + int(place)) for place in np.flatnonzero(sales.fates())]
-        self.book([], [basket.sale for basket in self._baskets(fates) if basket.cancelled])
+        self.book([], fates)
 
     def _baskets(self, sales: list[Sale]) -> list[Basket]:
         return baskets(self.shop, np.array([sale.number for sale in sales], np.int64)) if sales else []

@@ -7,7 +7,8 @@ import numpy as np
 from infra.sandbox.identifiers import gid, legacy_id, stripe_id
 from infra.sandbox.noise import Ints
 from infra.sandbox.selling.baskets import Basket, Line, baskets
-from infra.sandbox.selling.currencies import written
+from infra.sandbox.selling.currencies import shown, written
+from infra.sandbox.selling.terms import NAMES, WELCOME, Terms
 from infra.sandbox.shop import Shop
 from infra.sandbox.shopify.money import ZERO, amount, bag, timestamps
 from infra.sandbox.shopify.references import Reference
@@ -36,6 +37,7 @@ _FREE_SHIPPING: Node = {
     "title": "Free shipping",
     "value": {"__typename": "PricingPercentageValue", "percentage": 100.0},
 }
+_MONEY: Node = {"__typename": "MoneyV2"}
 _TAX: Node = {"title": "Sales tax", "rate": 0.0, "ratePercentage": 0.0, "priceSet": ZERO}
 
 
@@ -49,23 +51,40 @@ def amend(shop: Shop, numbers: Ints, nodes: list[Node]) -> None:
 
 def _amend(shop: Shop, basket: Basket, node: Node, at: str) -> None:
     sale = basket.sale
-    total = _bag(sale.cents, basket.shown, sale.currency)
-    back = _bag(basket.refund_cents, basket.refund_shown, sale.currency)
-    left = _bag(sale.cents - basket.refund_cents, basket.shown - basket.refund_shown, sale.currency)
+    terms, currency = basket.terms, sale.currency
+    goods = _bag(sale.cents, basket.goods_shown, currency)
+    total = _bag(basket.total, basket.shown, currency)
+    back = _bag(basket.refund_cents, basket.refund_shown, currency)
+    left = _bag(basket.total - basket.refund_cents, basket.shown - basket.refund_shown, currency)
+    kept = _bag(sale.cents - basket.returned_cents, basket.goods_shown - basket.returned_shown, currency)
+    tax = _bag(basket.tax, basket.tax_shown, currency)
     node |= _OPEN
     node |= {
-        "taxLines": [_TAX],
-        "discountApplications": [_FREE_SHIPPING],
-        "shippingLines": [_shipping(basket.sale.number)],
+        "test": terms.test,
+        "customer": None if terms.guest else node["customer"],
+        "taxLines": [_TAX | {"rate": terms.tax / 100, "ratePercentage": float(terms.tax), "priceSet": tax}],
+        "discountApplications": [_discount(terms)],
+        "discountCodes": [NAMES[WELCOME]] if terms.discount == WELCOME else [],
+        "shippingLines": [_shipping(basket)],
+        "totalTaxSet": tax,
+        "totalDiscountsSet": _bag(basket.off, basket.off_shown, currency),
+        "totalShippingPriceSet": _bag(terms.shipping, basket.shipping_shown, currency),
         "updatedAt": at,
         "cancelledAt": at if basket.cancelled else None,
         "cancelReason": "CUSTOMER" if basket.cancelled else None,
         "fulfillable": not basket.cancelled,
-        "refundable": basket.refund_cents < sale.cents,
+        "refundable": basket.refund_cents < basket.total,
         "displayFinancialStatus": basket.financial_status.upper(),
         "presentmentCurrencyCode": sale.currency,
-        **dict.fromkeys(("subtotalPriceSet", "totalPriceSet", "originalTotalPriceSet", "totalReceivedSet"), total),
-        **dict.fromkeys(("netPaymentSet", "currentSubtotalPriceSet", "currentTotalPriceSet"), left),
+        "subtotalPrice": written(sale.cents, "USD"),
+        "totalPrice": written(basket.total, "USD"),
+        "totalTax": written(basket.tax, "USD"),
+        "totalDiscounts": written(basket.off, "USD"),
+        "totalShippingPrice": written(terms.shipping, "USD"),
+        "subtotalPriceSet": goods,
+        **dict.fromkeys(("totalPriceSet", "originalTotalPriceSet", "totalReceivedSet"), total),
+        **dict.fromkeys(("netPaymentSet", "currentTotalPriceSet"), left),
+        "currentSubtotalPriceSet": kept,
         "totalRefundedSet": back,
         "totalRefunded": written(basket.refund_cents, "USD"),
         "currentSubtotalLineItemsQuantity": sale.units - sum(units for _, units in basket.returned),
@@ -75,28 +94,44 @@ def _amend(shop: Shop, basket: Basket, node: Node, at: str) -> None:
     node["transactionsCount"] = {"count": len(node["transactions"]), "precision": "EXACT"}
     gone = {line.place: units for line, units in basket.returned}
     for line, item in zip(basket.lines, node["lineItems"], strict=True):
-        _amend_line(item, line, gone.get(line.place, 0), sale.currency)
+        _amend_line(item, line, gone.get(line.place, 0), terms, currency)
 
 
-def _shipping(number: int) -> Node:
+def _discount(terms: Terms) -> Node:
+    """Give the discount on the goods, or free shipping where there is none."""
+    if not terms.discount:
+        return _FREE_SHIPPING
+    what = {"targetType": "LINE_ITEM", "value": _bag(terms.off, terms.off, "USD")["shopMoney"] | _MONEY}
+    if terms.discount == WELCOME:
+        named = {"__typename": "DiscountCodeApplication", "code": NAMES[WELCOME]}
+        return {name: value for name, value in _FREE_SHIPPING.items() if name != "title"} | what | named
+    return _FREE_SHIPPING | what | {"title": NAMES[terms.discount]}
+
+
+def _shipping(basket: Basket) -> Node:
+    price = _bag(basket.terms.shipping, basket.shipping_shown, basket.sale.currency)
     return {
-        "id": gid("ShippingLine", number),
+        "id": gid("ShippingLine", basket.sale.number),
         "title": "Standard",
         "code": "standard",
         "source": "shopify",
-        "originalPriceSet": ZERO,
-        "discountedPriceSet": ZERO,
+        "originalPriceSet": price,
+        "discountedPriceSet": price,
     }
 
 
-def _amend_line(item: Node, line: Line, returned: int, currency: str) -> None:
+def _amend_line(item: Node, line: Line, returned: int, terms: Terms, currency: str) -> None:
+    off, off_shown = terms.off, shown(terms.off, currency)
     unit = _bag(line.price, line.shown, currency)
     total = _bag(line.price * line.units, line.shown * line.units, currency)
+    share = _bag(off * line.units, off_shown * line.units, currency)
     item |= {
-        "originalUnitPriceSet": unit,
+        "originalUnitPriceSet": _bag(line.price + off, line.shown + off_shown, currency),
         "discountedUnitPriceSet": unit,
-        "originalTotalSet": total,
+        "originalTotalSet": _bag((line.price + off) * line.units, (line.shown + off_shown) * line.units, currency),
         "discountedTotalSet": total,
+        "totalDiscountSet": share,
+        "discountAllocations": [{"allocatedAmountSet": share, "discountApplication": _discount(terms)}] if off else [],
         "unfulfilledDiscountedTotalSet": total,
         "unfulfilledQuantity": line.units - returned,
         "currentQuantity": line.units - returned,
@@ -128,9 +163,9 @@ def _refund(basket: Basket, node: Node, back: Node, at: str) -> Node:
             "lineItem": node["lineItems"][line.place],
             "priceSet": _bag(line.price, line.shown, currency),
             "subtotalSet": _bag(line.price * units, line.shown * units, currency),
-            "totalTaxSet": ZERO,
+            "totalTaxSet": ZERO if place else _bag(basket.returned_tax, basket.returned_tax_shown, currency),
         }
-        for line, units in basket.returned
+        for place, (line, units) in enumerate(basket.returned)
     ]
     return {
         "id": gid("Refund", number),

@@ -15,7 +15,7 @@ from infra.sandbox.words import GENRES
 
 _MONTH = 30 * 86_400
 MEMBERS = 40
-MONTHS = 3
+MONTHS, BUSY_MONTHS = 3, 8
 _GENRES = 12
 
 
@@ -44,18 +44,39 @@ COUPONS: tuple[tuple[str, str, Document], ...] = (
 
 
 class Member(NamedTuple):
-    """One subscription: its number, its customer, when it began, its prices, and whether it was canceled."""
+    """One subscription: its number, its customer, when it began, its prices, and whether it was canceled.
+
+    ``moves`` says whether what is billed changes over its ``months``.
+    """
 
     number: int
     customer: int
     began: int
     prices: tuple[int, ...]
     canceled: bool
+    moves: bool = False
+    months: int = 3
 
     @property
     def currency(self) -> str:
         """The currency of all its prices."""
         return PRICES[self.prices[0]].currency
+
+    @property
+    def ended(self) -> int | None:
+        """When it ended; nothing while it goes on."""
+        return self.began + self.months * _MONTH if self.canceled else None
+
+    def quantity(self, place: int, month: int) -> int:
+        """How many of a price are billed in a month: one more from the fourth on, or only one from the fifth on."""
+        usual = 1 + (self.number + place) % 3
+        if self.moves and self.number % 5 == 2 and month >= 3:
+            return usual + 1
+        return 1 if self.moves and self.number % 5 == 3 and month >= 4 else usual
+
+    def pauses(self, month: int) -> bool:
+        """Whether it pauses in a month, so that the bill is made void."""
+        return self.moves and self.number % 5 == 4 and month in (3, 4)
 
 
 class Bill(NamedTuple):
@@ -76,14 +97,18 @@ def members(shop: Shop) -> list[Member]:
     """List the subscriptions, oldest first."""
     count = min(MEMBERS, shop.past.customer_count)
     joined = shop.past.customers(np.arange(count)).created.tolist() if count else []
-    return [Member(n, n, joined[n] + 3_600, _prices(n), n % 4 == 1) for n in range(count)]
+    busy = bool(shop.busy)
+    months = BUSY_MONTHS if busy else MONTHS
+    return [Member(n, n, joined[n] + 3_600, _prices(n), n % 4 == 1, busy, months) for n in range(count)]
 
 
 @cache
 def bills(shop: Shop) -> list[Bill]:
     """List the invoices, oldest first."""
     made = sorted(
-        (member.began + month * _MONTH, member.number, month) for member in members(shop) for month in range(MONTHS)
+        (member.began + month * _MONTH, member.number, month)
+        for member in members(shop)
+        for month in range(member.months)
     )
     return [Bill(number, members(shop)[member], month) for number, (_, member, month) in enumerate(made)]
 
@@ -168,7 +193,7 @@ def coupon(shop: Shop, number: int) -> Document:
 def subscription(shop: Shop, number: int) -> Document:
     """Make a subscription with its items; since 2025-03-31.basil these have the periods."""
     member = members(shop)[number]
-    ended = member.began + MONTHS * _MONTH if member.canceled else None
+    ended = member.ended
     return {
         "id": stripe_id("sub", number),
         "object": "subscription",
@@ -195,7 +220,7 @@ def subscription(shop: Shop, number: int) -> Document:
 
 
 def _item(shop: Shop, member: Member, place: int) -> Document:
-    last = member.began + (MONTHS - 1) * _MONTH
+    last = member.began + (member.months - 1) * _MONTH
     return {
         "id": stripe_id("si", 100 * member.number + place),
         "object": "subscription_item",
@@ -205,7 +230,7 @@ def _item(shop: Shop, member: Member, place: int) -> Document:
         "discounts": [],
         "metadata": {},
         "price": price(shop, member.prices[place]) | {"tiers": None},
-        "quantity": 1 + (member.number + place) % 3,
+        "quantity": member.quantity(place, member.months - 1),
         "subscription": stripe_id("sub", member.number),
         "tax_rates": [],
     }

@@ -16,11 +16,13 @@ def invoice(shop: Shop, number: int) -> Document:
     bill = bills(shop)[number]
     member, lines = bill.member, [_line(bill, place) for place in range(len(bill.member.prices))]
     total = sum(line["amount"] for line in lines)
+    void = member.pauses(bill.month)
+    paid = 0 if void else total
     return {
         "id": stripe_id("in", number),
         "object": "invoice",
         "amount_due": total,
-        "amount_paid": total,
+        "amount_paid": paid,
         "amount_remaining": 0,
         "attempt_count": 0,
         "attempted": False,
@@ -42,12 +44,12 @@ def invoice(shop: Shop, number: int) -> Document:
         },
         "period_end": bill.created,
         "period_start": bill.created - _MONTH if bill.month else bill.created,
-        "status": "paid",
+        "status": "void" if void else "paid",
         "status_transitions": {
             "finalized_at": bill.created,
             "marked_uncollectible_at": None,
-            "paid_at": bill.created + 3 * _DAY,
-            "voided_at": None,
+            "paid_at": None if void else bill.created + 3 * _DAY,
+            "voided_at": bill.created + _DAY if void else None,
         },
         "subtotal": total,
         "total": total,
@@ -58,7 +60,7 @@ def invoice(shop: Shop, number: int) -> Document:
 
 def _line(bill: Bill, place: int) -> Document:
     number = bill.member.prices[place]
-    quantity = 1 + (bill.member.number + place) % 3
+    quantity = bill.member.quantity(place, bill.month)
     item = 100 * bill.member.number + place
     amount = quantity * (30 if number == TIERED else PRICES[number].amount)
     return {

@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 
 import numpy as np
 
@@ -67,10 +68,11 @@ def _intent(shop: Shop, order: int, customer: int, cents: int, created: int) -> 
 
 
 def dispute_numbers(shop: Shop) -> Sequence[int]:
-    """List the orders of the past that were disputed."""
-    charged = shop.past.charged
+    """List the orders that were disputed: some of the past, and of the busy trade."""
+    charged, first = shop.past.charged, shop.sales.first_order
     wanted = range(DISPUTED[0], shop.past.order_count, DISPUTED[1])
-    return [order for order in wanted if charged[bisect_left(charged, order)] == order]
+    past = [order for order in wanted if charged[bisect_left(charged, order)] == order]
+    return past + [order for order in range(first, first + shop.busy) if shop.terms(order).disputed]
 
 
 def disputed_at(shop: Shop, order: int) -> int:
@@ -80,20 +82,24 @@ def disputed_at(shop: Shop, order: int) -> int:
 
 def disputes(shop: Shop, orders: Ints) -> list[Document]:
     """Make the disputes of these orders; all of them were inquiries that came to nothing."""
-    cents = shop.orders(orders).cents.tolist()
-    return [_dispute(shop, order, amount) for order, amount in zip(orders.tolist(), cents, strict=True)]
+    return [_dispute(shop, order) for order in orders.tolist()]
 
 
-def _dispute(shop: Shop, order: int, cents: int) -> Document:
+def _dispute(shop: Shop, order: int) -> Document:
     created = disputed_at(shop, order)
+    charge, amount, currency = order, int(shop.orders(np.array([order])).cents[0]), "usd"
+    if order >= shop.sales.first_order:
+        basket = baskets(shop, np.array([order]))[0]
+        charge, amount = shop.sales.account.charge_of[order], basket.shown
+        currency = basket.sale.currency.lower()
     return {
         "id": stripe_id("dp", order),
         "object": "dispute",
-        "amount": cents,
+        "amount": amount,
         "balance_transactions": [],
-        "charge": stripe_id("ch", order),
+        "charge": stripe_id("ch", charge),
         "created": created,
-        "currency": "usd",
+        "currency": currency,
         "evidence_details": {"due_by": created + _WEEK, "has_evidence": True, "past_due": False, "submission_count": 1},
         "is_charge_refundable": True,
         "livemode": False,
@@ -107,7 +113,21 @@ def _dispute(shop: Shop, order: int, cents: int) -> Document:
 def payout_numbers(shop: Shop) -> Sequence[int]:
     """List the weeks of the past: what became available in each was paid out at its end."""
     last = int(shop.past.orders(np.array([shop.past.order_count - 1])).created[0]) if shop.past.order_count else 0
-    return range(max(0, (last + AVAILABLE_IN - shop.past.opened - 1) // _WEEK + 1))
+    ready = max([last + AVAILABLE_IN, *(at for at, _ in busy_movements(shop))])
+    return range(max(0, (ready - shop.past.opened - 1) // _WEEK + 1))
+
+
+@cache
+def busy_movements(shop: Shop) -> list[tuple[int, int]]:
+    """List what the busy trade moved of the balance: when it can be paid out, and the cents after fees."""
+    moved = shop.sales.account.movements[: shop.busy_movements]
+    found = baskets(shop, np.array([one.order for one in moved], np.int64)) if moved else []
+    return [
+        (basket.sale.changed, -basket.refund_cents)
+        if one.refund
+        else (basket.sale.created + AVAILABLE_IN, basket.total - fee(basket.total))
+        for one, basket in zip(moved, found, strict=True)
+    ]
 
 
 def paid_out_at(shop: Shop, week: int) -> int:
@@ -117,10 +137,11 @@ def paid_out_at(shop: Shop, week: int) -> int:
 
 def payouts(shop: Shop, weeks: Ints) -> list[Document]:
     """Make the payouts of these weeks: what became available in them less what Stripe kept."""
-    return [_payout(shop, week) for week in weeks.tolist()]
+    busy = busy_movements(shop)
+    return [_payout(shop, week, busy) for week in weeks.tolist()]
 
 
-def _payout(shop: Shop, week: int) -> Document:
+def _payout(shop: Shop, week: int, busy: list[tuple[int, int]]) -> Document:
     created = paid_out_at(shop, week)
     places = range(shop.past.order_count)
     ends = (created - _WEEK - AVAILABLE_IN, created - AVAILABLE_IN)
@@ -129,7 +150,8 @@ def _payout(shop: Shop, week: int) -> Document:
     return {
         "id": stripe_id("po", week),
         "object": "payout",
-        "amount": sum(one - fee(one) for one in cents if one),
+        "amount": sum(one - fee(one) for one in cents if one)
+        + sum(net for at, net in busy if created - _WEEK < at <= created),
         "arrival_date": created + 2 * _DAY,
         "automatic": True,
         "balance_transaction": None,

@@ -57,7 +57,9 @@ def charge(shop: Shop, number: int, *, as_made: bool = False) -> Document:
         shop.addresses(buyer)[0],
         shop.cards(buyer)[0],
     )
-    made |= {"id": stripe_id("ch", number), "currency": sale.currency.lower(), "disputed": False}
+    made |= {"id": stripe_id("ch", number), "currency": sale.currency.lower(), "disputed": basket.terms.disputed}
+    if basket.terms.guest:
+        made["customer"] = None
     if about.declined:
         return made | _DECLINED
     back = 0 if as_made else basket.refund_shown
@@ -109,7 +111,7 @@ def _movement(shop: Shop, number: int) -> Document:
     about: Movement = account.movements[number - account.first]
     basket = _basket(shop, about.order)
     sale = basket.sale
-    made = documents.balance_transaction(sale.number, sale.cents, sale.created)
+    made = documents.balance_transaction(sale.number, basket.total, sale.created)
     made |= {"id": stripe_id("txn", number), "exchange_rate": rate(sale.currency), "status": "pending"}
     if not about.refund:
         return made | {"source": stripe_id("ch", account.charge_of[sale.number])}

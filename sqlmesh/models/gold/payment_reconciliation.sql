@@ -1,4 +1,4 @@
-/* Orders matched to their Stripe charges through the order's number in the charge's metadata, or the reason why not. One row an order, and one for each charge without an order. */
+/* Orders beside their Stripe charges (found by the order's number in the metadata), refunds, settlement, payout and the shop's own ledger, each difference with its reason. One row an order, and one for each charge without an order. */
 MODEL (
   name gold.payment_reconciliation,
   kind FULL,
@@ -21,7 +21,18 @@ MODEL (
     ),
     forall(criteria := (
       status <> 'reconciled' OR difference = 0
-    ))
+    )),
+    accepted_values("column" := refund_reason, is_in := ('refund_lag', 'missing', 'doubled', 'amount')),
+    accepted_values("column" := settlement_reason, is_in := ('fee', 'currency', 'missing', 'amount')),
+    accepted_values("column" := payout_reason, is_in := ('timing', 'missing')),
+    accepted_values(
+      "column" := ledger_reason,
+      is_in := ('fee', 'currency', 'timing', 'missing', 'doubled', 'amount')
+    ),
+    accepted_values(
+      "column" := ledger_refund_reason,
+      is_in := ('refund_lag', 'missing', 'doubled', 'amount')
+    )
   )
 );
 
@@ -29,12 +40,15 @@ WITH succeeded AS (
   SELECT
     order_id,
     charge_id,
+    balance_transaction_id,
     amount,
+    refunded_amount,
     currency,
     created_at,
     ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY created_at, charge_id) AS place,
     COUNT(*) OVER (PARTITION BY order_id) AS charges,
-    SUM(amount) OVER (PARTITION BY order_id) AS charged
+    SUM(amount) OVER (PARTITION BY order_id) AS charged,
+    SUM(refunded_amount) OVER (PARTITION BY order_id) AS stripe_refunded
   FROM silver.stg_stripe_charges
   WHERE
     status = 'succeeded' AND is_paid AND is_captured
@@ -48,6 +62,68 @@ WITH succeeded AS (
     status = 'success' AND kind IN ('sale', 'capture')
   GROUP BY
     order_id
+), settled AS (
+  SELECT
+    movements.charge_id,
+    movements.amount,
+    movements.fee,
+    movements.net,
+    movements.currency,
+    movements.payout_id
+  FROM gold.fact_balance_transactions AS movements
+  JOIN succeeded
+    ON succeeded.order_id = movements.order_id
+    AND succeeded.charge_id = movements.charge_id
+    AND succeeded.place = 1
+  WHERE
+    movements.category = 'charge'
+  QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY movements.charge_id ORDER BY movements.balance_transaction_id) = 1
+), moved_back AS (
+  SELECT
+    order_id,
+    MAX(movement_date) AS last_date
+  FROM gold.fact_balance_transactions
+  WHERE
+    category = 'refund' AND NOT order_id IS NULL
+  GROUP BY
+    order_id
+), given_back AS (
+  SELECT
+    order_id,
+    SUM(refunded_amount) AS refunded,
+    SUM(presentment_refunded_amount) AS presentment_refunded,
+    MAX(refund_date) AS last_date
+  FROM gold.fact_refunds
+  GROUP BY
+    order_id
+), booked AS (
+  SELECT
+    ledger.order_id,
+    SUM(CASE WHEN ledger.kind = 'sale' THEN 1 ELSE 0 END) AS sales,
+    SUM(CASE WHEN ledger.kind = 'sale' THEN ledger.amount END) AS sold,
+    MAX(CASE WHEN ledger.kind = 'sale' THEN ledger.currency END) AS currency,
+    MAX(
+      CASE
+        WHEN ledger.kind = 'sale'
+        THEN @local_date(ledger.booked_at, shop.time_zone)
+      END
+    ) AS sold_date,
+    SUM(CASE WHEN ledger.kind = 'refund' THEN ledger.amount END) AS refunded,
+    MAX(
+      CASE
+        WHEN ledger.kind = 'refund'
+        THEN @local_date(ledger.booked_at, shop.time_zone)
+      END
+    ) AS refunded_date
+  FROM silver.stg_shop_ledger AS ledger
+  CROSS JOIN (
+    SELECT
+      COALESCE(MAX(time_zone), 'UTC') AS time_zone
+    FROM silver.stg_shopify_shop
+  ) AS shop
+  GROUP BY
+    ledger.order_id
 ), matched AS (
   SELECT
     orders.order_id,
@@ -57,6 +133,29 @@ WITH succeeded AS (
     succeeded.charge_id,
     succeeded.charges,
     succeeded.charged,
+    succeeded.stripe_refunded,
+    settled.amount AS settled_amount,
+    settled.fee,
+    settled.net AS settled_net,
+    settled.currency AS settlement_currency,
+    settled.payout_id,
+    CASE
+      WHEN succeeded.currency = orders.presentment_currency
+      THEN given_back.presentment_refunded
+      ELSE given_back.refunded
+    END AS shop_refunded,
+    given_back.last_date AS shop_refund_date,
+    moved_back.last_date AS stripe_refund_date,
+    orders.total_amount,
+    orders.currency AS shop_currency,
+    COALESCE(given_back.refunded, 0) AS refunded,
+    ledger_state.is_kept,
+    booked.sales,
+    booked.sold,
+    booked.currency AS ledger_currency,
+    booked.sold_date,
+    COALESCE(booked.refunded, 0) AS ledger_refunded,
+    booked.refunded_date,
     succeeded.currency AS charge_currency,
     CASE
       WHEN succeeded.currency = orders.presentment_currency
@@ -77,8 +176,17 @@ WITH succeeded AS (
       THEN CONCAT('The order was paid through ', gateways.gateway, ', not through Stripe.')
     END AS exemption
   FROM silver.stg_shopify_orders AS orders
+  CROSS JOIN silver.shop_ledger_state AS ledger_state
   LEFT JOIN succeeded
     ON succeeded.order_id = orders.order_id AND succeeded.place = 1
+  LEFT JOIN settled
+    ON settled.charge_id = succeeded.charge_id
+  LEFT JOIN moved_back
+    ON moved_back.order_id = orders.order_id
+  LEFT JOIN given_back
+    ON given_back.order_id = orders.order_id
+  LEFT JOIN booked
+    ON booked.order_id = orders.order_id
   LEFT JOIN gateways
     ON gateways.order_id = orders.order_id
 ), judged AS (
@@ -96,7 +204,65 @@ WITH succeeded AS (
       WHEN charged <> order_amount
       THEN 'amount_differs'
       ELSE 'reconciled'
-    END AS status
+    END AS status,
+    COALESCE(stripe_refunded, 0) - COALESCE(shop_refunded, 0) AS refund_difference,
+    CASE
+      WHEN charge_id IS NULL OR COALESCE(stripe_refunded, 0) = COALESCE(shop_refunded, 0)
+      THEN CASE WHEN stripe_refund_date <> shop_refund_date THEN 'refund_lag' END
+      WHEN COALESCE(stripe_refunded, 0) = 0 OR COALESCE(shop_refunded, 0) = 0
+      THEN 'missing'
+      WHEN stripe_refunded = 2 * shop_refunded OR shop_refunded = 2 * stripe_refunded
+      THEN 'doubled'
+      ELSE 'amount'
+    END AS refund_reason,
+    CASE
+      WHEN charge_id IS NULL
+      THEN NULL
+      WHEN settlement_currency IS NULL
+      THEN 'missing'
+      WHEN settlement_currency <> charge_currency
+      THEN 'currency'
+      WHEN charges = 1 AND settled_amount <> charged
+      THEN 'amount'
+      WHEN fee <> 0
+      THEN 'fee'
+    END AS settlement_reason,
+    CASE
+      WHEN charge_id IS NULL
+      THEN NULL
+      WHEN settlement_currency IS NULL
+      THEN 'missing'
+      WHEN payout_id IS NULL
+      THEN 'timing'
+    END AS payout_reason,
+    CASE
+      WHEN NOT is_kept OR (
+        COALESCE(sales, 0) = 0 AND NOT exemption IS NULL
+      )
+      THEN NULL
+      WHEN COALESCE(sales, 0) = 0
+      THEN 'missing'
+      WHEN ledger_currency <> shop_currency
+      THEN 'currency'
+      WHEN sales > 1 AND sold = sales * total_amount
+      THEN 'doubled'
+      WHEN sold = total_amount
+      THEN CASE WHEN sold_date <> order_date THEN 'timing' END
+      WHEN settlement_currency = shop_currency AND sold = total_amount - fee
+      THEN 'fee'
+      ELSE 'amount'
+    END AS ledger_reason,
+    CASE
+      WHEN NOT is_kept
+      THEN NULL
+      WHEN ledger_refunded = refunded
+      THEN CASE WHEN refunded_date <> shop_refund_date THEN 'refund_lag' END
+      WHEN ledger_refunded = 0 OR refunded = 0
+      THEN 'missing'
+      WHEN ledger_refunded = 2 * refunded
+      THEN 'doubled'
+      ELSE 'amount'
+    END AS ledger_refund_reason
   FROM matched
   WHERE
     NOT is_test
@@ -143,7 +309,22 @@ WITH succeeded AS (
         '.'
       )
     END AS reason,
-    exemption IS NULL AS is_chargeable
+    exemption IS NULL AS is_chargeable,
+    CASE WHEN NOT charge_id IS NULL THEN refund_difference END AS refund_difference,
+    refund_reason,
+    settled_amount,
+    fee,
+    settled_net,
+    settlement_currency,
+    settlement_reason,
+    payout_id,
+    payout_reason,
+    sold AS ledger_amount,
+    CASE WHEN ledger_currency = shop_currency THEN sold - total_amount END AS ledger_difference,
+    ledger_currency,
+    ledger_reason,
+    CASE WHEN is_kept THEN ledger_refunded - refunded END AS ledger_refund_difference,
+    ledger_refund_reason
   FROM judged
   UNION ALL
   SELECT
@@ -161,7 +342,22 @@ WITH succeeded AS (
       THEN 'The charge names no order.'
       ELSE 'The charge names an order that the shop does not have.'
     END AS reason,
-    FALSE AS is_chargeable
+    FALSE AS is_chargeable,
+    NULL AS refund_difference,
+    NULL AS refund_reason,
+    NULL AS settled_amount,
+    NULL AS fee,
+    NULL AS settled_net,
+    NULL AS settlement_currency,
+    NULL AS settlement_reason,
+    NULL AS payout_id,
+    NULL AS payout_reason,
+    NULL AS ledger_amount,
+    NULL AS ledger_difference,
+    NULL AS ledger_currency,
+    NULL AS ledger_reason,
+    NULL AS ledger_refund_difference,
+    NULL AS ledger_refund_reason
   FROM orphans
   CROSS JOIN shop
 )
@@ -176,5 +372,20 @@ SELECT
   currency::TEXT AS currency, /* Currency that was compared, ISO 4217 */
   status::TEXT AS status, /* reconciled, not_chargeable, missing_charge, amount_differs, currency_differs, doubled_charge or charge_without_order */
   reason::TEXT AS reason, /* One sentence that says why */
-  is_chargeable::BOOLEAN AS is_chargeable /* Whether the order must have a charge */
+  is_chargeable::BOOLEAN AS is_chargeable, /* Whether the order must have a charge */
+  refund_difference::DECIMAL(18, 2) AS refund_difference, /* What Stripe gave back less what Shopify says was, in currency; NULL without a charge */
+  refund_reason::TEXT AS refund_reason, /* refund_lag (another day), missing (on one side), doubled or amount; NULL where they agree */
+  settled_amount::DECIMAL(18, 2) AS settled_amount, /* What the charge brought into the balance before fees, in settlement_currency */
+  fee::DECIMAL(18, 2) AS fee, /* What Stripe kept of it */
+  settled_net::DECIMAL(18, 2) AS settled_net, /* What is left of it */
+  settlement_currency::TEXT AS settlement_currency, /* Currency of the balance, ISO 4217 */
+  settlement_reason::TEXT AS settlement_reason, /* Why settled_net isn't the charge: fee, currency, missing (not booked) or amount; NULL where it is */
+  payout_id::TEXT AS payout_id, /* Stripe's id of the payout that took it to the bank */
+  payout_reason::TEXT AS payout_reason, /* Why there is no payout: timing (still to come) or missing (nothing was booked); NULL where there is one */
+  ledger_amount::DECIMAL(18, 2) AS ledger_amount, /* What the shop's own ledger has of the sale, in ledger_currency */
+  ledger_difference::DECIMAL(18, 2) AS ledger_difference, /* ledger_amount less what the customer owes, shop currency; NULL in another currency */
+  ledger_currency::TEXT AS ledger_currency, /* Currency it was booked in, ISO 4217 */
+  ledger_reason::TEXT AS ledger_reason, /* fee (booked after fees), currency, timing (another day), missing, doubled or amount; NULL where they agree or no ledger is kept */
+  ledger_refund_difference::DECIMAL(18, 2) AS ledger_refund_difference, /* What the ledger has of the refunds less what was given back, shop currency */
+  ledger_refund_reason::TEXT AS ledger_refund_reason /* refund_lag (another day), missing, doubled or amount; NULL where they agree or no ledger is kept */
 FROM reconciliation
