@@ -10,11 +10,13 @@ import numpy as np
 import orjson
 
 from infra.sandbox.answer import Answer, Request, json_answer
+from infra.sandbox.recurring import movements
 from infra.sandbox.shop import Shop
 from infra.sandbox.shopify.inventory import levels
 from infra.sandbox.shopify.money import timestamps
 from infra.sandbox.shopify.products import storefront
 from infra.sandbox.shopify.roots import LISTED, Roots
+from infra.sandbox.statement import statement
 from infra.sandbox.stripe.lists import RESOURCES
 from infra.sandbox.stripe.resource import Resource
 from infra.sandbox.stripe.sold import events
@@ -28,6 +30,8 @@ _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 class Ledger:
     """Answers below /truth: ``/truth`` and ``/truth/<object>`` sum up, ``/truth/<object>.jsonl`` lists.
+
+    ``/truth/statement`` gives the shop's figures by month.
 
     Objects are called as their bronze tables are (``shopify_orders``, ``stripe_charges``).
     """
@@ -51,6 +55,9 @@ class Ledger:
         name = "/".join(rest)
         if not name:
             return json_answer(200, {name: self.summed_up(name) for name in self.objects})
+        if name == "statement":
+            with self.shop.sales.lock:
+                return json_answer(200, statement(self.shop) | {"mrr": movements(self.shop)})
         if name in self.objects:
             return json_answer(200, self.summed_up(name))
         if name.removesuffix(".jsonl") in self.objects:

@@ -72,10 +72,14 @@ def test_gold_is_published_by_the_grain_that_its_models_have(models: list[Any]) 
 
 
 def test_money_is_a_decimal_of_18_digits(models: list[Any]) -> None:
-    decimals = {
-        str(kind) for model in models for kind in model.columns_to_types.values() if kind.is_type("decimal", "double")
-    }
-    assert decimals == {"DECIMAL(18, 2)"}
+    wrong = [
+        f"{model.name}.{name} {kind}"
+        for model in models
+        for name, kind in model.columns_to_types.items()
+        if kind.is_type("decimal", "double", "float")
+        and str(kind) != ("DECIMAL(18, 6)" if name == "rate" else "DECIMAL(18, 2)")
+    ]
+    assert wrong == []
 
 
 def test_every_bronze_table_that_a_model_reads_is_declared(models: list[Any]) -> None:

@@ -46,6 +46,7 @@ SELECT
   is_captured::BOOLEAN AS is_captured, /* Whether the amount was captured */
   is_disputed::BOOLEAN AS is_disputed, /* Whether the payer disputes it */
   failure_code::TEXT AS failure_code, /* Why the charge failed; NULL when it didn't */
+  is_live::BOOLEAN AS is_live, /* Whether this is real and not Stripe's test data */
   created_at::TIMESTAMP AS created_at, /* When the charge was made, UTC */
   payment_date::DATE AS payment_date, /* Day of the charge, in the shop's time zone */
   @date_key(payment_date)::INT AS payment_date_key /* That day as yyyymmdd, the key of dim_date */
