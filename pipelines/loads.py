@@ -1,5 +1,6 @@
 """One load of one source, from extraction to commit, resumable at every point."""
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -58,17 +59,11 @@ def run_load(settings: Settings, catalogue: Catalog, name: str, source: Callable
     # What is extracted becomes the table's data files, as they are written.
     dlt.config["data_writer.compression"] = "zstd"
     dlt.config["data_writer.file_max_bytes"] = FILE_BYTES
-    pipeline = dlt.pipeline(
-        pipeline_name=name,
-        pipelines_dir=str(settings.state_dir.absolute() / "dlt"),
-        destination=bronze_destination(catalogue),
-        dataset_name="bronze",
-    )
     ensure_namespaces(catalogue)
     try:
-        if pipeline.has_pending_data:
-            _finish(pipeline, catalogue)
+        pipeline, emptied = _resumed(settings, catalogue, name)
         load = Load.begin(name)
+        load.notes.extend(emptied)
         with load.opened:
             pipeline.extract(source(load), loader_file_format="parquet")
         reached("ingest.extracted")
@@ -77,6 +72,37 @@ def run_load(settings: Settings, catalogue: Catalog, name: str, source: Callable
         return loaded
     except PipelineStepFailed as error:
         raise _reason(error) from error
+
+
+def _resumed(settings: Settings, catalogue: Catalog, name: str) -> tuple[dlt.Pipeline, list[str]]:
+    """Open the working folder and finish what a killed run left in it; give the pipeline, and a note for the user.
+
+    A folder that is damaged is emptied: cursors travel in the commits, so that what it held is read again.
+    """
+    folder = settings.state_dir.absolute() / "dlt"
+
+    def opened() -> dlt.Pipeline:
+        return dlt.pipeline(
+            pipeline_name=name,
+            pipelines_dir=str(folder),
+            destination=bronze_destination(catalogue),
+            dataset_name="bronze",
+        )
+
+    try:
+        pipeline = opened()
+        if pipeline.has_pending_data:
+            _finish(pipeline, catalogue)
+        return pipeline, []
+    except (PipelineStepFailed, ValueError, OSError, duckdb.Error) as error:
+        # dlt's "not found" is an OSError without a number.
+        if isinstance(error, OSError) and error.errno:
+            told = f"The working folder {folder} can't be used ({error.strerror}); see to it, then run again."
+            raise SourceError(told) from error
+        if any(isinstance(cause, BoathouseError) or getattr(cause, "errno", None) for cause in _causes(error)):
+            raise
+    shutil.rmtree(folder / name)
+    return opened(), [f"The working folder {folder / name} was damaged and is emptied; what it held is read again"]
 
 
 def cursors(catalogue: Catalog, tables: Iterable[str], writer: str) -> dict[str, str]:
@@ -165,11 +191,16 @@ def _mark_rowless(catalogue: Catalog, table: str, mark: Mark) -> None:
 
 def _reason(error: BaseException) -> BoathouseError:
     """Find the sentence that is meant for the user in a chain of dlt's exceptions."""
-    cause: BaseException | None = error
     last = error
-    while cause is not None:
+    for cause in _causes(error):
         if isinstance(cause, BoathouseError):
             return cause
         last = cause
-        cause = cause.__cause__ or cause.__context__
     return SourceError(f"The load failed ({type(last).__name__}: {last}); run again to go on where it stopped.")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -44,15 +45,23 @@ def shop(open_lake: Callable[[str], Lake], sandbox: str) -> Lake:
     return lake
 
 
-def pull(lake: Lake, name: str, failpoint: str = "", *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Pull in a process of its own."""
+def command(lake: Lake, name: str, failpoint: str = "", *arguments: str) -> dict[str, Any]:
+    """Give how a pull is started in a process of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     for setting in (*PASSED, *SOURCES):
         value = getattr(lake.settings, setting)
         environment[PREFIX + setting.upper()] = str(getattr(value, "get_secret_value", lambda v=value: v)())
     environment[PREFIX + "FAILPOINT"] = failpoint
     argv = [sys.executable, "-m", "tests.pipelines.pulling", name, *arguments]
-    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return {"args": argv, "cwd": ROOT, "env": environment, "text": True}
+
+
+def pull(lake: Lake, name: str, failpoint: str = "", *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Pull in a process of its own."""
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        **command(lake, name, failpoint, *arguments), capture_output=True, timeout=120, check=False
+    )
+    return done
 
 
 def whole(lake: Lake, name: str) -> None:

@@ -14,7 +14,8 @@ class Case:
     ``later`` plays it in the second load, after the shop sold and changed some more; ``always`` from before the first
     load on. ``told`` is the sentence (a regular expression) that the struck load ends with, ``may`` one that it may end
     with. ``moving`` says that the shop changes meanwhile, so that the next load must bring the rest; ``app`` that the
-    load uses a client id and secret. Only ``tables`` are loaded.
+    load uses a client id and secret; ``many`` that what changed is read as one bulk operation. Only ``tables`` are
+    loaded.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Case:
     may: str = ""
     moving: bool = False
     app: bool = False
+    many: bool = False
 
 
 OWN = ("told", "may", "moving", "app", "always")
@@ -40,6 +42,13 @@ def bulk(name: str, kind: str, **more: Any) -> Case:
     """A script for Shopify's first load, which is a bulk operation."""
     own = {key: more.pop(key) for key in OWN if key in more}
     return Case(f"shopify, first load: {name}", "shopify", ("shopify_orders",), (fault(kind, **more),), **own)
+
+
+def much(name: str, kind: str, **more: Any) -> Case:
+    """A script for a later load of Shopify's that brings so much that it is a bulk operation."""
+    own = {key: more.pop(key) for key in OWN if key in more}
+    faults = (fault(kind, **more),)
+    return Case(f"shopify, much: {name}", "shopify", ("shopify_orders",), faults, later=True, many=True, **own)
 
 
 def changes(name: str, kind: str, **more: Any) -> Case:
@@ -98,6 +107,14 @@ FILES = (
     bulk("the result ends in the middle of a line", "truncated", **FILE, keep=0.6, may=AGAIN),
     bulk("the result lacks its last line", "bulk_truncated", **FILE, may=AGAIN),
     bulk("the result lacks most of its lines", "bulk_truncated", **FILE, count=100, may=AGAIN),
+)
+MUCH = (
+    much("throttled at the start", "throttled", **START, times=3),
+    much("failed with partial data", "bulk_failed", told=ENDED.format("FAILED")),
+    much("the result is reset half-way", "reset", **FILE, may=AGAIN),
+    much("the result lacks most of its lines", "bulk_truncated", **FILE, count=100, may=AGAIN),
+    much("the token is revoked while waiting", "revoked", **POLL, told=REVOKED),
+    much("orders come and change while it runs", "write", **POLL, orders=5, changes=2, moving=True),
 )
 CHANGES = (
     *(changes(f"throttled at the {at} page", "throttled", page=at, times=3) for at in PLACES),
@@ -158,4 +175,4 @@ CLOCKS = tuple(
     for vendor, tables in (("shopify", ("shopify_orders",)), ("stripe", ("stripe_events", "stripe_charges")))
     for way, seconds in (("behind", -3600), ("ahead", 3600))
 )
-CASES = (*BULK, *FILES, *HIDDEN, *CLOCKS, *CHANGES, *STRIPE)
+CASES = (*BULK, *FILES, *MUCH, *HIDDEN, *CLOCKS, *CHANGES, *STRIPE)

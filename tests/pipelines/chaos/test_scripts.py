@@ -15,6 +15,8 @@ def test_nothing_is_lost_or_doubled_by(case: Case, scene: Callable[..., Scene]) 
     there = scene(case.vendor, case.tables)
     if case.app:
         there.use_app()
+    if case.many:
+        there.lake.settings = there.lake.settings.model_copy(update={"shopify_bulk_from": 20})
     if case.always:
         there.sandbox.begin(*case.faults)
     if case.later:
