@@ -22,12 +22,12 @@ PASSING = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT"})
 def shop_domain(name: str) -> str:
     """Turn a shop's name, in any form a user types it, into ``<shop>.myshopify.com``.
 
-    Takes ``my-shop``, ``my-shop.myshopify.com``, ``https://my-shop.myshopify.com/admin`` and
-    ``https://admin.shopify.com/store/my-shop``. Raises SettingError for anything else.
+    Takes ``my-shop``, ``my-shop.myshopify.com``, ``https://my-shop.myshopify.com/admin?x=1`` and
+    ``https://admin.shopify.com/store/my-shop``, quoted or not. Raises SettingError for anything else.
     """
-    text = re.sub(r"^https?://", "", name.strip().lower()).rstrip("/")
-    found = re.fullmatch(r"admin\.shopify\.com/store/([a-z0-9][a-z0-9-]*)(/.*)?", text) or re.fullmatch(
-        r"([a-z0-9][a-z0-9-]*)(\.myshopify\.com(/.*)?)?", text
+    text = re.sub(r"^(https?://)?(www\.)?", "", name.strip().strip("'\"<>@").lower())
+    found = re.fullmatch(r"admin\.shopify\.com/store/([a-z0-9][a-z0-9-]*)([/?#].*)?", text) or re.fullmatch(
+        r"([a-z0-9][a-z0-9-]*)(/|\.myshopify\.com(:\d+)?([/?#].*)?)?", text
     )
     if not found:
         raise SettingError(

@@ -53,6 +53,9 @@ def refusal(client: Shopify, kind: type[Exception] = CredentialsError) -> str:
         "https://my-shop.myshopify.com/admin",
         "https://admin.shopify.com/store/my-shop",
         "admin.shopify.com/store/my-shop/orders",
+        "https://www.my-shop.myshopify.com:443/?preview=1",
+        "admin.shopify.com/store/my-shop?x=1",
+        "'my-shop'",
     ],
 )
 def test_a_shop_may_be_named_in_any_form(typed: str) -> None:
