@@ -110,12 +110,14 @@ def _select(own: Sequence[Measure], measures: Sequence[Measure], asked: Asked, r
     conditions += [f"{day} <= $end"] if asked.end else []
     source, where = one.table, " AND ".join(conditions)
     distinct = _distinct(one.expression) if running else None
-    if distinct is not None:
-        firsts = (
-            f"SELECT {split} AS split, {distinct} AS thing, min({day}) AS day FROM {source} WHERE {where} GROUP BY ALL"
-        )
+    if distinct is not None:  # A thing counts in the period in which it was first seen.
+        seen = f"SELECT {split} AS split, {distinct} AS thing, {day} AS day FROM {source} WHERE {where} GROUP BY ALL"
+        first = "thing IS NOT NULL AND day = min(day) OVER (PARTITION BY split, thing)"
         period = _period("day", asked, from_the_start)
-        return f"SELECT {period} AS time, split, count(thing) AS m0 FROM ({firsts}) GROUP BY ALL"
+        return (
+            f"SELECT {period} AS time, split, count(*) FILTER (is_first) AS m0 "
+            f"FROM (SELECT *, {first} AS is_first FROM ({seen})) GROUP BY ALL"
+        )
     if one.closing:
         last = f"{day} = max({day}) OVER (PARTITION BY {period})"
         source, where = f"(SELECT * FROM {source} WHERE {where} QUALIFY {last})", "TRUE"

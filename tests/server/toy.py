@@ -7,6 +7,8 @@ from typing import Any
 import pyarrow as pa
 
 from lake.catalogue import ensure_table, open_catalogue
+from lake.metrics import load_metrics
+from lake.models import read_models
 from lake.pins import pin_tables
 from lake.releases import Release, cut_release
 from lake.settings import Settings
@@ -121,9 +123,35 @@ def release(settings: Settings, name: str) -> Release:
     return cut
 
 
-def toy_shop(settings: Settings, name: str = "first") -> Release:
-    """Fill gold with the toy shop and cut a release."""
-    append(settings, "fact_orders", ORDERS, [order_row(order) for order in FIVE_ORDERS])
-    append(settings, "dim_customers", CUSTOMERS, customer_rows())
-    append(settings, "payment_reconciliation", RECONCILIATION, reconciliation_rows())
+def toy_tables() -> dict[str, tuple[pa.Schema, list[dict[str, Any]]]]:
+    """Make the toy shop's gold: table to its columns and rows."""
+    return {
+        "fact_orders": (ORDERS, [order_row(order) for order in FIVE_ORDERS]),
+        "dim_customers": (CUSTOMERS, customer_rows()),
+        "payment_reconciliation": (RECONCILIATION, reconciliation_rows()),
+    }
+
+
+def whole_tables() -> dict[str, tuple[pa.Schema, list[dict[str, Any]]]]:
+    """Make every table that a metric is made of, with all its model's columns; NULL where the toy shop has nothing."""
+    named = {part.table.removeprefix("gold.") for metric in load_metrics().values() for part in metric.measures}
+    models, toys = read_models(), toy_tables()
+    tables = {}
+    for name in sorted(named):
+        known, rows = toys.get(name, (pa.schema([]), []))
+        kinds = {column.name: _arrow(column.kind) for column in models[f"gold.{name}"].columns}
+        kinds |= {field.name: field.type for field in known}
+        tables[name] = (pa.schema(list(kinds.items())), rows)
+    return tables
+
+
+def _arrow(kind: str) -> pa.DataType:
+    plain = {"TEXT": pa.string(), "BIGINT": pa.int64(), "INT": pa.int32(), "DATE": pa.date32(), "BOOLEAN": pa.bool_()}
+    return plain.get(kind) or (pa.timestamp("us") if kind == "TIMESTAMP" else MONEY)
+
+
+def toy_shop(settings: Settings, name: str = "first", whole: bool = False) -> Release:
+    """Fill gold with the toy shop and cut a release; ``whole`` has what no order of the toy shop needs as well."""
+    for table, (schema, rows) in (whole_tables() if whole else toy_tables()).items():
+        append(settings, table, schema, rows)
     return release(settings, name)
