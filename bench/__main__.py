@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.api_load.benchmark import bench_api_load
+from bench.cdc_drain.benchmark import bench_cdc_drain, bench_cdc_stream
 from bench.comparison import AMONG, PAIRS, Comparison
 from bench.growth import Growth, around, grow
 from boathouse.console import console
@@ -16,7 +17,7 @@ from lake.settings import Settings, load_settings, silence_telemetry
 
 Say = Callable[[str], None]
 
-BENCHMARKS = {"api_load": bench_api_load}
+BENCHMARKS = {"api_load": bench_api_load, "cdc_drain": bench_cdc_drain, "cdc_stream": bench_cdc_stream}
 SIZES = {"api_load": around(100_000)}
 """Where growth is measured too: three sizes, ten times apart."""
 

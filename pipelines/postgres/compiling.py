@@ -53,7 +53,7 @@ def compiled() -> Loops:
             # Neither the source's folder nor the user's cache can be written: compiled anew in every process.
             return numba.njit(nogil=True)(function)
 
-    return Loops(
+    made = Loops(
         jit(scanning.scan),
         jit(scanning.split),
         jit(scanning.merge),
@@ -64,6 +64,19 @@ def compiled() -> Loops:
         jit(tuples.numerics),
         lambda data: np.frombuffer(data, np.uint8),
     )
+    _rehearse(made)
+    return made
+
+
+def _rehearse(made: Loops) -> None:
+    """Have the loops that follow changes compiled, or read from the cache, before there is anything to follow."""
+    view, one, none = made.view(b"B"), np.zeros(1, np.int64), np.zeros(0, np.int64)
+    state, rows = np.zeros(scanning.STATE, np.int64), np.zeros((scanning.FIELDS, 2), np.int64)
+    made.scan(view, one, one + 1, 0, none, none, np.zeros((2, 1), np.int64), state, rows, 0)
+    starts, sizes = np.zeros((1, 1), np.int64), np.zeros((1, 1), np.int64)
+    made.split(view, one - 1, one, starts, sizes)
+    made.merge(view, one.copy(), np.zeros(1, bool), starts, sizes)
+    made.gather(view, one, one - 1, np.zeros(2, np.int32), np.zeros(0, np.uint8))
 
 
 def loops(messages: int) -> Loops:

@@ -1,8 +1,11 @@
 """CopyData messages straight from libpq, joined into runs: one object a message is all that Python makes of them."""
 
+import os
 import select
+import socket
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +16,9 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from pipelines.postgres.api import Connection
+
+# The server sends each change on its own. Waking up for each would cost more than reading them.
+WAKE_BYTES, WAKE_SECONDS = 64 * 2**10, 0.02
 
 Offsets = npt.NDArray[np.int64]
 
@@ -50,13 +56,6 @@ class Frames:
     size: int = 0
     since: float = 0.0
 
-    def add(self, part: bytes | memoryview) -> None:
-        """Take in one message."""
-        if not self.parts:
-            self.since = time.monotonic()
-        self.parts.append(part)
-        self.size += len(part)
-
     def take(self) -> Run:
         """Give all of them as one run and forget them."""
         run = Run.of(self.parts, self.header)
@@ -75,30 +74,45 @@ class CopyStream:
         self._pg: PGconn = connection.pgconn
         self._poll = select.poll()
         self._poll.register(self._pg.socket, select.POLLIN)
+        self._coalesced = False
         self._pg.send_query(command)
         self._flush()
         result = self._result()
         if result is None or result.status not in (ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
             raise self._failure(result)
+        if not (self._pg.ssl_in_use or self._pg.used_gssapi):
+            self._coalesce(WAKE_BYTES)
 
-    def read(self) -> memoryview | None:
-        """Give the next message that is here already; None when none is, or when the stream has ended.
+    def read_into(self, frames: Frames, most: int, apart: int = 0) -> memoryview | None:
+        """Move messages that are here already into ``frames``, until it has ``most`` bytes.
 
-        Check ``ended`` then; ``wait`` waits for more.
+        One of just ``apart`` bytes is given back instead, and ends the reading. Otherwise None: check ``ended`` then;
+        ``wait`` waits for more.
         """
-        size, data = self._pg.get_copy_data(1)
-        if size > 0:
-            return data
-        if size == -1:
-            self._end()
-        return None
+        # This runs once a message: everything is looked up before.
+        get, append, size = self._pg.get_copy_data, frames.parts.append, frames.size
+        if not frames.parts:
+            frames.since = time.monotonic()
+        found = None
+        while size < most:
+            length, data = get(1)
+            if length <= 0:
+                if length == -1:
+                    self._end()
+                break
+            if length == apart:
+                found = data
+                break
+            append(data)
+            size += length
+        frames.size = size
+        return found
 
-    def wait(self, seconds: float) -> bool:
-        """Wait for more at most so long; tell whether there is any."""
-        if not self._poll.poll(max(0.0, seconds) * 1000):
-            return False
-        self._pg.consume_input()
-        return True
+    def wait(self, seconds: float) -> None:
+        """Wait for more, at most so long, and take it in."""
+        seconds = min(seconds, WAKE_SECONDS) if self._coalesced else seconds
+        if self._poll.poll(max(0.0, seconds) * 1000) or self._coalesced:
+            self._pg.consume_input()
 
     def write(self, data: bytes) -> None:
         """Send one message to the server."""
@@ -110,12 +124,23 @@ class CopyStream:
         """Say that no more is sent, and read what the server still sends."""
         self._pg.put_copy_end()
         self._flush()
+        rest = Frames(0)
         while not self.ended:
-            if self.read() is None and not self.ended:
-                self.wait(60.0)
+            self.read_into(rest, 1)
+            rest.take()
+            if not self.ended:
+                self.wait(0.1)
+
+    def _coalesce(self, least: int) -> None:
+        with closing(socket.socket(fileno=os.dup(self._pg.socket))) as wire:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
+        self._coalesced = least > 1
 
     def _end(self) -> None:
         self.ended = True
+        if self._coalesced:
+            # Whoever uses the connection next waits for less.
+            self._coalesce(1)
         while (result := self._result()) is not None:
             if result.status in (ExecStatus.FATAL_ERROR, ExecStatus.NONFATAL_ERROR, ExecStatus.BAD_RESPONSE):
                 raise self._failure(result)

@@ -30,17 +30,17 @@ def peek(connection: Connection, slot: str, publication: str, upto_lsn: int, mos
         sql.Literal(most),
         sql.Literal(sql.Identifier(publication).as_string()),
     )
-    stream, frames, first = CopyStream(connection, query.as_bytes(connection)), Frames(HEADER), True
+    stream, frames = CopyStream(connection, query.as_bytes(connection)), Frames(HEADER)
+    begun = False
     while not stream.ended:
-        if (data := stream.read()) is None:
-            if not stream.ended:
-                stream.wait(60.0)
-            continue
-        if first:
-            data, first = data[len(SIGNATURE) :], False
-        if data != TRAILER:
-            frames.add(data)
-            if frames.size >= RUN_BYTES:
-                yield frames.take()
-    if frames.parts:
-        yield frames.take()
+        stream.read_into(frames, RUN_BYTES)
+        if frames.parts and not begun:
+            frames.parts[0] = frames.parts[0][len(SIGNATURE) :]
+            begun = True
+        if frames.parts and frames.parts[-1] == TRAILER:
+            del frames.parts[-1]
+        full = frames.size >= RUN_BYTES or stream.ended
+        if full and frames.parts:
+            yield frames.take()
+        if not full:
+            stream.wait(60.0)

@@ -38,14 +38,11 @@ class Walsender:
 
         Raises psycopg.OperationalError when the server ends the stream, as it does when it shuts down.
         """
-        read, add = self._stream.read, self.frames.add
-        while self.frames.size < most:
-            if (data := read()) is not None:
-                if len(data) == KEEPALIVE:
-                    self._answer(data)
-                else:
-                    add(data)
-                continue
+        while True:
+            while (keepalive := self._stream.read_into(self.frames, most, KEEPALIVE)) is not None:
+                self._answer(keepalive)
+            if self.frames.size >= most:
+                return
             self.breathe()
             now = time.monotonic()
             if self._stream.ended:

