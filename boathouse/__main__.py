@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from boathouse.postgres import postgres_app
 from boathouse.release_commands import at, bisect, quality, release_app
 from boathouse.sandbox_commands import sandbox_app
 from boathouse.shopify import shopify_app
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(shopify_app, name="shopify")
+app.add_typer(postgres_app, name="postgres")
 app.add_typer(release_app, name="release")
 for command in (at, bisect, quality):
     app.command()(command)
@@ -42,6 +44,19 @@ def up() -> None:
     from boathouse.up import up as go
 
     go(start())
+
+
+@app.command()
+def ingest(
+    source: Annotated[str, typer.Argument(help="shopify, stripe, postgres, debezium or all")] = "all",
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="tables of postgres, objects of shopify; all by default")
+    ] = None,
+) -> None:
+    """Pull sources into bronze, once, and prove what landed; nothing is built."""
+    from boathouse.pulling import pull_sources
+
+    pull_sources(start(), source, names or [])
 
 
 @app.command()

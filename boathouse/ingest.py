@@ -1,12 +1,13 @@
 """The pull: every source that is set, each in one load."""
 
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from typing import Any
 
 from pyiceberg.catalog import Catalog
 
 from lake.settings import Settings
-from pipelines import postgres, shopify, stripe
+from pipelines import debezium, postgres, shopify, stripe
 from pipelines.documents import Load
 from pipelines.loads import Loaded, cursors, known_documents, run_load
 
@@ -17,6 +18,7 @@ def configured(settings: Settings) -> list[str]:
         "shopify": settings.shopify_shop,
         "stripe": settings.stripe_api_key,
         "postgres": settings.postgres_dsn,
+        "debezium": settings.debezium_url,
     }
     return [name for name, value in have.items() if value]
 
@@ -28,11 +30,15 @@ def ingest(
 
     Sources named in ``without`` are left out, since something else lands them.
     """
-    pulls = {"shopify": _shopify, "stripe": _stripe, "postgres": _postgres}
     for name in configured(settings):
-        if name in without:
-            continue
-        yield name, lambda pull=pulls[name]: pull(settings, catalogue)  # type: ignore[misc]
+        if name not in without:
+            yield name, partial(pull_source, settings, catalogue, name)
+
+
+def pull_source(settings: Settings, catalogue: Catalog, name: str) -> Loaded:
+    """Pull one source by name, once. Raises SourceError."""
+    pulls = {"shopify": _shopify, "stripe": _stripe, "postgres": _postgres, "debezium": _debezium}
+    return pulls[name](settings, catalogue)
 
 
 def _shopify(settings: Settings, catalogue: Catalog) -> Loaded:
@@ -66,3 +72,7 @@ def in_slices(catalogue: Catalog, pull: Callable[[], Loaded]) -> Loaded:
 def _postgres(settings: Settings, catalogue: Catalog) -> Loaded:
     counted = postgres.pull(settings, postgres.IcebergBronze(catalogue))
     return Loaded("postgres", counted.rows, tuple(postgres.warning(*one) for one in counted.stopped.items()))
+
+
+def _debezium(settings: Settings, catalogue: Catalog) -> Loaded:
+    return Loaded("debezium", debezium.pull(settings, catalogue))

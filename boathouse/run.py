@@ -1,7 +1,7 @@
 """One whole way: start, pull, prove, transform, publish, serve, and say what happened."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from lake.locks import writing
 from lake.metrics import load_metrics
 from lake.releases import Release, last_built
 from lake.settings import Settings
+from pipelines.loads import Loaded
 from server.reports import build_site
 from server.serve import serving_here
 
@@ -106,12 +107,18 @@ def look_for_drift(live: Settings, catalogue: Catalog, steps: Steps) -> None:
 def pull(live: Settings, catalogue: Catalog, steps: Steps, without: Collection[str] = ()) -> None:
     """Pull every configured source but those ``without``, one step each."""
     for name, load in ingest(live, catalogue, without):
-        with steps.step(name) as (step, _):
-            loaded = load()
-            step.rows = loaded.total
-            news = {table: rows for table, rows in loaded.rows.items() if rows}
-            told = [f"{table.removeprefix(name + '_')} {rows:,}" for table, rows in news.items()]
-            step.remark = ", ".join([*loaded.notes, *told])
+        pull_as_step(steps, name, load)
+
+
+def pull_as_step(steps: Steps, name: str, load: Callable[[], Loaded]) -> Loaded:
+    """Pull a source as one step that says what each table gained."""
+    with steps.step(name) as (step, _):
+        loaded = load()
+        step.rows = loaded.total
+        news = {table: rows for table, rows in loaded.rows.items() if rows}
+        told = [f"{table.removeprefix(name + '_')} {rows:,}" for table, rows in news.items()]
+        step.remark = ", ".join([*loaded.notes, *told])
+    return loaded
 
 
 def transform_and_release(live: Settings, gates: Gates, steps: Steps) -> Release:

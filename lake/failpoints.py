@@ -46,6 +46,7 @@ NAMES = frozenset(
         "release.after",
         "report.before",
         "repair.landed",
+        "debezium.landed",
     }
 )
 ACTIONS = ("kill", "error")

@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         description='Tables to follow, as JSON (["shop.*", "-shop.log_*"]); all with a key when empty.',
     )
     postgres_slot: str = Field("boathouse", description="Replication slot.", pattern=r"^[a-z0-9_]{1,63}$")
+    postgres_failover: bool = Field(
+        True, description="Whether the slot follows a failover of the server (Postgres 17 and later)."
+    )
     postgres_publication: str = Field("boathouse", description="Publication.", pattern=r"^[a-z0-9_]{1,63}$")
     postgres_copy_workers: int = Field(
         2, ge=1, le=32, description="Connections over which a table of the database is copied side by side."
@@ -91,6 +94,19 @@ class Settings(BaseSettings):
     )
     postgres_flush_rows: int = Field(
         500_000, ge=1, description="Rows of database changes that are landed in one commit at most."
+    )
+
+    debezium_url: SecretStr | None = Field(
+        None, description="Debezium's topics, kafka://host:port/pattern, such as kafka://localhost:9092/shop.public.*."
+    )
+    debezium_properties: dict[str, SecretStr] = Field(
+        default_factory=dict, description="More properties of Kafka's client (librdkafka), as a JSON object."
+    )
+    debezium_placeholder: str = Field(
+        "__debezium_unavailable_value", description="Debezium's unavailable.value.placeholder."
+    )
+    debezium_gaps: Literal["stop", "pass"] = Field(
+        "stop", description="What to do when Kafka removed messages that weren't read."
     )
 
     snowflake_account: str | None = Field(None, description="Snowflake account, as in <organisation>-<account>.")
@@ -143,7 +159,7 @@ class Settings(BaseSettings):
     @property
     def uses_sandbox(self) -> bool:
         """Whether no source of the user's own is set, so that the sandbox shop stands in for all three."""
-        return not (self.shopify_shop or self.stripe_api_key or self.postgres_dsn)
+        return not (self.shopify_shop or self.stripe_api_key or self.postgres_dsn or self.debezium_url)
 
 
 def load_settings() -> Settings:

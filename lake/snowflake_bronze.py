@@ -15,6 +15,11 @@ from lake.warehouse import PROJECT, bronze_columns
 SCHEMA = "LAKE.BRONZE"
 ROW_GROUP = 10_000
 TYPES = {
+    "float": "DOUBLE",
+    "date": "DATE",
+    "time": "TIME(6)",
+    "timestamp": "TIMESTAMP_NTZ(6)",
+    "blob": "BINARY",
     "text": "VARCHAR",
     "bigint": "NUMBER(38, 0)",
     "int": "NUMBER(38, 0)",
@@ -52,7 +57,7 @@ def copy_bronze(
         if progress is not None:
             progress(table)
         name = f"{SCHEMA}.{table.upper()}"
-        declared = ", ".join(f"{column.upper()} {TYPES[kind.lower()]}" for column, kind in columns.items())
+        declared = ", ".join(f"{column.upper()} {_type(kind)}" for column, kind in columns.items())
         pin = pins.get(table)
         if pin is None:
             cursor.execute(f"CREATE OR REPLACE TABLE {name} ({declared})")
@@ -64,6 +69,11 @@ def copy_bronze(
         cursor.execute(f"CREATE OR REPLACE TABLE {name} CLONE {name}_ARRIVING")
         cursor.execute(f"DROP TABLE {name}_ARRIVING")
     return total
+
+
+def _type(kind: str) -> str:
+    """Give a DuckDB type as Snowflake has it."""
+    return TYPES.get(kind.lower()) or kind.upper().replace("DECIMAL", "NUMBER")
 
 
 def _write(settings: Settings, pin: Pin, columns: list[str], file: Path) -> int:

@@ -1,8 +1,11 @@
 """A Postgres database as a source: a consistent snapshot, then the changes from a replication slot."""
 
+from pyiceberg.catalog import Catalog
+
 from lake.settings import Settings
 from pipelines.postgres.api import connect
 from pipelines.postgres.claims import WRITER
+from pipelines.postgres.continuity import followed_tables
 from pipelines.postgres.flushing import Counted
 from pipelines.postgres.landing import IcebergBronze
 from pipelines.postgres.reading import pull
@@ -18,6 +21,14 @@ def bronze_tables(settings: Settings) -> list[str]:
         return [table.bronze for table in find_tables(connection, settings.postgres_tables)]
 
 
+def names_followed(settings: Settings, catalogue: Catalog) -> list[str]:
+    """Name the tables (``schema.table``) that are followed now and those that the settings name."""
+    followed = set(followed_tables(settings, catalogue))
+    with connect(settings) as connection:
+        there = [str(table) for table in find_tables(connection, []) if table.bronze in followed]
+    return [*there, *settings.postgres_tables]
+
+
 def warning(table: str, reason: str) -> str:
     """Say in a sentence, without its full stop, that a table isn't followed any more and how it is again."""
     return (
@@ -26,4 +37,4 @@ def warning(table: str, reason: str) -> str:
     )
 
 
-__all__ = ["WRITER", "Counted", "IcebergBronze", "bronze_tables", "pull", "warning"]
+__all__ = ["WRITER", "Counted", "IcebergBronze", "bronze_tables", "names_followed", "pull", "warning"]

@@ -100,6 +100,11 @@ def _translated(error: psycopg.Error, dsn: str) -> BoathouseError:
         said
     ):
         return CredentialsError(f"Postgres refused: {said}; see BOATHOUSE_POSTGRES_DSN.")
+    if "certificate" in said:
+        return SourceError(
+            f"The TLS certificate of the Postgres server, or ours, isn't accepted: {said}; renew it, or name the right "
+            "one in BOATHOUSE_POSTGRES_DSN (sslrootcert, sslcert)."
+        )
     if isinstance(error, psycopg.OperationalError):
         return UnreachableError(
             f"Postgres failed or can't be reached: {said}; see BOATHOUSE_POSTGRES_DSN, then run again."

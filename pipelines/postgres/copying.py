@@ -17,7 +17,7 @@ from pipelines.postgres.landing import Bronze, Draft
 from pipelines.postgres.layout import read_layout
 from pipelines.postgres.progress import Part, Progress, shape_of_rows
 from pipelines.postgres.rows import bronze_schema, emptied_row
-from pipelines.postgres.slots import drop_slot, find_slot
+from pipelines.postgres.slots import check_slot_is_ours, drop_slot, find_slot
 from pipelines.postgres.snapshot import RANGE_ORDINALS, Snapshot, count_rows, later_snapshot, open_snapshot
 from pipelines.postgres.tables import SourceTable
 
@@ -64,6 +64,7 @@ def copy_tables(
     if read_to is None:
         # A slot without any mark is what a load left that died before its snapshot was durable.
         with connect(settings) as connection:
+            check_slot_is_ours(settings, connection)
             drop_slot(connection, name)
     else:
         name = f"{name[:58]}_copy"

@@ -1,6 +1,6 @@
 """Where changes land: the rows of a table and the mark that says how far they go, in one Iceberg commit."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -15,10 +15,14 @@ from lake.catalogue import ensure_table, find_table
 from lake.commits import Mark, commit_once, last_mark
 from lake.errors import CommitError
 from lake.failpoints import reached
+from lake.settings import Settings
+from pipelines.postgres.api import Connection
 from pipelines.postgres.claims import WRITER, Claim, Cursor
+from pipelines.postgres.continuity import check_continuity
 from pipelines.postgres.drafts import NOTE, IcebergDraft
 from pipelines.postgres.rows import META, OURS
 from pipelines.postgres.shapes import Misfit
+from pipelines.postgres.tables import SourceTable
 
 DAY = "_commit_at"
 
@@ -76,6 +80,9 @@ class Bronze(Protocol):
         Raises CommitError, and Misfit when the table can't take the columns.
         """
 
+    def goes_on(self, settings: Settings, connection: Connection, wanted: Sequence[SourceTable]) -> None:
+        """See that what is followed can be followed further, and stop the tables that can't. Raises SourceError."""
+
 
 class IcebergBronze:
     """The change tables in the lake."""
@@ -131,6 +138,10 @@ class IcebergBronze:
                 reached("cdc.during_schema_change")
             self._known[table] = (found, schema)
         return found
+
+    def goes_on(self, settings: Settings, connection: Connection, wanted: Sequence[SourceTable]) -> None:
+        """Compare the source with what the tables were read from."""
+        check_continuity(settings, self._catalogue, connection, wanted)
 
 
 def ask_anew(bronze: Bronze, table: str, load_id: str) -> None:

@@ -15,7 +15,7 @@ from pipelines.postgres.following import engine
 from pipelines.postgres.landing import Bronze, Standing
 from pipelines.postgres.preflight import check_server
 from pipelines.postgres.shapes import Followed, fitted_table
-from pipelines.postgres.slots import ANEW, Slot, find_slot
+from pipelines.postgres.slots import ANEW, Slot, find_slot, why_missing
 from pipelines.postgres.tables import SourceTable, ensure_publication, find_tables, published
 
 PATIENCE_SECONDS = 3.0
@@ -50,6 +50,7 @@ def plan_load(settings: Settings, bronze: Bronze) -> Plan:
     with connect(settings) as connection:
         check_server(connection)
         tables = find_tables(connection, settings.postgres_tables)
+        bronze.goes_on(settings, connection, tables)
         ensure_publication(connection, settings.postgres_publication, tables)
         tables = published(connection, settings.postgres_publication, tables)
         # A reader that was killed holds the slot until its server process notices.
@@ -61,9 +62,11 @@ def plan_load(settings: Settings, bronze: Bronze) -> Plan:
         ):
             with attempt:
                 slot = find_slot(connection, settings.postgres_slot)
+        missing = "" if slot else why_missing(connection, settings.postgres_slot)
     standing = {table.bronze: bronze.standing(table.bronze) for table in tables}
     marks = {name: found.cursor for name, found in standing.items() if found and not found.cursor.anew}
-    _check_slot(slot, marks, max((found.cursor.read_to for found in standing.values() if found), default=0))
+    read_to = max((found.cursor.read_to for found in standing.values() if found), default=0)
+    _check_slot(settings.postgres_slot, slot, missing, marks, read_to)
     return Plan(
         copied=tuple(table for table in tables if table.bronze not in marks),
         followed=tuple(
@@ -101,6 +104,8 @@ def pull(settings: Settings, bronze: Bronze) -> Counted:
         anew = plan.anew | {table.bronze for table in again}
         for name, rows in copy(settings, bronze, copied, durable, anew).items():
             counted.rows[name] = counted.rows.get(name, 0) + rows
+        with connect(settings) as connection:
+            bronze.goes_on(settings, connection, [*plan.copied, *(one.table for one in plan.followed)])
     return counted
 
 
@@ -127,12 +132,17 @@ def _followed(table: SourceTable, found: Standing) -> Followed:
     return Followed(table, mark, dict(found.types), cursor.stopped, dict(cursor.columns))
 
 
-def _check_slot(slot: Slot | None, marks: Mapping[str, Cursor], read_to: int) -> None:
+def _check_slot(wanted: str, slot: Slot | None, missing: str, marks: Mapping[str, Cursor], read_to: int) -> None:
     for name, cursor in marks.items():
-        if slot is None or cursor.slot != slot.name:
+        if cursor.slot != wanted:
             raise SourceError(
-                f"The replication slot '{cursor.slot}' that bronze.{name} was read from is gone or lost, and with it "
-                f"the changes since {name} was last read; {ANEW}."
+                f"bronze.{name} was read from the replication slot '{cursor.slot}', but BOATHOUSE_POSTGRES_SLOT is "
+                f"'{wanted}'; set it back, or give up the changes since: {ANEW}."
+            )
+        if slot is None:
+            raise SourceError(
+                f"The replication slot '{cursor.slot}' that bronze.{name} was read from {missing}; with it went the "
+                f"changes since {name} was last read; {ANEW}."
             )
     # We confirm only what a durable mark says was read.
     if slot and marks and slot.confirmed > read_to:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import md5
+from pathlib import Path
 from typing import NamedTuple
 
 from psycopg import sql
@@ -15,7 +17,19 @@ STATE = """
 SELECT plugin, database = current_database(), active_pid, wal_status, confirmed_flush_lsn::text
 FROM pg_replication_slots WHERE slot_name = %s
 """
-ANEW = "run `just clean`, then `just run`, to load everything anew"
+WHY_LOST = """
+SELECT coalesce(to_jsonb(s) ->> 'invalidation_reason', 'wal_removed') FROM pg_replication_slots s
+WHERE slot_name = %s AND wal_status = 'lost'
+"""
+REASONS = {
+    "wal_removed": "the server gave up the log it kept for it, which was longer than max_slot_wal_keep_size",
+    "rows_removed": "the server removed rows of its catalogue that reading the log needs",
+    "wal_level_insufficient": "the server ran without wal_level = logical meanwhile",
+    "idle_timeout": "nobody read it for longer than idle_replication_slot_timeout",
+}
+ANEW = "`boathouse postgres resync --all` copies the tables anew"
+# The first version that takes a slot along in a failover.
+FAILOVER = 170000
 
 
 class Slot(NamedTuple):
@@ -54,6 +68,34 @@ def find_slot(connection: Connection, name: str) -> Slot | None:
     return Slot(name, lsn_to_int(str(confirmed)))
 
 
+def why_missing(connection: Connection, name: str) -> str:
+    """Say what became of a slot that isn't found: gone, or lost and why."""
+    row = connection.execute(WHY_LOST, (name,)).fetchone()
+    return "is gone" if row is None else f"is lost: {REASONS.get(str(row[0]), str(row[0]))}"
+
+
+def check_slot_is_ours(settings: Settings, connection: Connection) -> None:
+    """See, before a slot is made or made anew, that the one of that name, if any, was left by this lake.
+
+    Raises SourceError when this lake never made one: another lake may follow the database with it.
+    """
+    name = settings.postgres_slot
+    if _note(settings, name).exists():
+        return
+    if connection.execute(STATE, (name,)).fetchone() is not None:
+        raise SourceError(
+            f"The replication slot '{name}' is there and wasn't made by this lake: another lake follows this database "
+            "with it, or one that is gone did. Set BOATHOUSE_POSTGRES_SLOT and BOATHOUSE_POSTGRES_PUBLICATION to other "
+            "names; or, if nobody needs it, run `boathouse postgres drop`."
+        )
+
+
+def _note(settings: Settings, name: str) -> Path:
+    """Where it is noted that this lake makes a slot: in the state folder, by the lake's warehouse."""
+    lake = md5(settings.catalog_warehouse.encode(), usedforsecurity=False).hexdigest()[:8]
+    return settings.state_dir / "slots" / f"{name}-{lake}"
+
+
 def drop_slot(connection: Connection, name: str) -> None:
     """Drop the slot if it is there, lost or not."""
     connection.execute(
@@ -65,12 +107,18 @@ def drop_slot(connection: Connection, name: str) -> None:
 def exported_slot(settings: Settings, name: str, *, temporary: bool) -> Iterator[Exported]:
     """Create a pgoutput slot and export its snapshot, which lives as long as this context.
 
-    Waits for the transactions that write at this moment. A temporary slot ends with the context.
+    Waits for the transactions that write at this moment. A temporary slot ends with the context; another one is taken
+    along in a failover where the server can do that and BOATHOUSE_POSTGRES_FAILOVER allows it.
     """
     with connect(settings, replication=True) as walsender:
-        command = sql.SQL("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput (SNAPSHOT 'export')").format(
-            sql.Identifier(name), sql.SQL(" TEMPORARY" if temporary else "")
+        kept = settings.postgres_failover and not temporary and walsender.info.server_version >= FAILOVER
+        command = sql.SQL("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput (SNAPSHOT 'export'{})").format(
+            sql.Identifier(name), sql.SQL(" TEMPORARY" if temporary else ""), sql.SQL(", FAILOVER" if kept else "")
         )
+        if not temporary:
+            note = _note(settings, name)
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.touch()
         row = walsender.execute(command).fetchone()
         if row is None:
             raise SourceError(f"Postgres created the slot '{name}' without a consistent point; run again.")

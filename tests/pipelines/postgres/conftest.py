@@ -111,6 +111,9 @@ class Landed:
         kept = [name for name in self.batches[table][0].schema.names if name not in columns]
         self.batches[table] = [batch.select(kept) for batch in self.batches[table]]
 
+    def goes_on(self, *_: object) -> None:
+        """Tell nothing: what the tables were read from isn't kept here."""
+
     def load(self, settings: Settings | None = None) -> int:
         counted = pull(settings or self.settings, self)
         self.stopped = counted.stopped

@@ -71,7 +71,7 @@ def test_an_empty_table_has_a_mark_and_is_not_copied_again(shop: Source, landed:
 def test_a_load_killed_after_its_slot_was_created_starts_over(shop: Source, landed: Landed) -> None:
     # Settings print secrets as stars; the child needs the address itself.
     assert shop.settings.postgres_dsn is not None
-    said = shop.settings.model_dump_json(include={"postgres_slot", "postgres_publication"})
+    said = shop.settings.model_dump_json(include={"postgres_slot", "postgres_publication", "state_dir"})
     said = said[:-1] + f', "postgres_dsn": "{shop.settings.postgres_dsn.get_secret_value()}"}}'
     done = subprocess.run([sys.executable, "-c", KILLED], input=said, text=True, check=False)
     assert done.returncode == -signal.SIGKILL
@@ -86,7 +86,9 @@ def test_a_slot_that_is_gone_stops_with_its_name_and_the_way_out(shop: Source, l
     landed.load()
     name = shop.settings.postgres_slot
     shop.run(f"SELECT pg_drop_replication_slot('{name}')")
-    with pytest.raises(SourceError, match=rf"slot '{name}' that bronze\.pg_shop_stock .* gone or lost.*`just clean`"):
+    with pytest.raises(
+        SourceError, match=rf"slot '{name}' that bronze\.pg_shop_stock .* is gone; .*`boathouse postgres resync --all`"
+    ):
         landed.load()
 
 
