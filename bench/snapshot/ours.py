@@ -13,6 +13,7 @@ from lake.readers import connect, scan
 from lake.settings import silence_telemetry
 from pipelines.postgres import IcebergBronze, pull
 from pipelines.postgres.api import connect as connect_to_source
+from pipelines.postgres.compiling import compiled
 from pipelines.postgres.slots import drop_slot
 
 
@@ -22,6 +23,7 @@ def main() -> None:
     silence_telemetry(settings)
     catalogue = open_catalogue(settings)
     ensure_namespaces(catalogue)
+    compiled()  # As an import is.
     began = time.monotonic()
     pull(settings, IcebergBronze(catalogue))
     seconds = time.monotonic() - began
