@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.__main__ import BENCHMARKS
 from bench.comparison import AMONG, Comparison, Contestant, compare
 from bench.growth import around, grow
 from bench.trial import Trial, attempt
@@ -117,5 +118,5 @@ def test_each_benchmark_works_at_toy_size(tmp_path: Path, name: str) -> None:
 
 def test_a_benchmark_that_does_not_exist_is_named_with_those_that_do() -> None:
     done = subprocess.run([sys.executable, "-m", "bench", "nothing"], capture_output=True, text=True, check=False)
-    said = "bench: There is no benchmark 'nothing'; there is api_load, snapshot.\n"
+    said = f"bench: There is no benchmark 'nothing'; there is {', '.join(sorted(BENCHMARKS))}.\n"
     assert (done.returncode, done.stderr) == (1, said)
