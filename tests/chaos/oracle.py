@@ -46,6 +46,11 @@ def state_of_bronze(rows: Iterable[dict[str, Any]], key: Sequence[str], upto_lsn
     return state
 
 
+def state_of_silver(rows: Iterable[dict[str, Any]], key: Sequence[str]) -> State:
+    """Take a table's rows in silver as they are: key to row, every value as its text."""
+    return state_of_bronze(({"_op": "r", "_commit_lsn": 0, "_ordinal": 0, "_unchanged": []} | row for row in rows), key)
+
+
 def text_of(value: Any) -> str | None:
     """Write a value of bronze as Postgres writes it."""
     match value:

@@ -1,22 +1,18 @@
 """Changes fold to what the database held, whatever was left out, emptied, moved to another key or copied anew."""
 
-import importlib.util
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pytest
-from sqlglot import exp, parse_one
 
-from lake.warehouse import PROJECT
+from tests.chaos.silver import fold
 
 Row = dict[str, Any]
 State = dict[Any, Row]
 TYPES = {"shelf": "int", "place": "text", "pieces": "int", "note": "text", "picture": "text"}
-OURS = {"_op": "text", "_commit_lsn": "bigint", "_ordinal": "bigint", "_commit_at": "timestamptz"}
 SCHEMA = pa.schema(
     [pa.field(name, pa.int32() if kind == "int" else pa.string()) for name, kind in TYPES.items()]
     + [pa.field("_op", pa.string()), pa.field("_commit_lsn", pa.int64()), pa.field("_ordinal", pa.int64())]
@@ -27,34 +23,12 @@ KEYS = [(shelf, place) for shelf in (1, 2) for place in "ab"]
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class Evaluator:
-    """Stands in for SQLMesh, which knows the tables' columns."""
-
-    gateway = "duckdb"
-
-    def columns_to_types(self, _: exp.Expression) -> dict[str, exp.DataType]:
-        return {
-            name: exp.DataType.build(kind, dialect="duckdb")
-            for name, kind in (TYPES | OURS | {"_unchanged": "text[]"}).items()
-        }
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ask() -> Callable[[str, list[Row]], list[Row]]:
     """Fold rows of a change table by a macro."""
-    spec = importlib.util.spec_from_file_location("macros_changes", PROJECT / "macros" / "changes.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
 
     def asked(macro: str, rows: list[Row]) -> list[Row]:
-        key = [exp.column("shelf"), exp.column("place")]
-        sql = getattr(module, macro)(Evaluator(), parse_one("changes"), *key).sql("duckdb")
-        with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            connection.register("changes", pa.Table.from_pylist(rows, schema=SCHEMA))
-            return list(connection.execute(sql).to_arrow_table().to_pylist())
+        return fold(macro, pa.Table.from_pylist(rows, schema=SCHEMA), ["shelf", "place"])
 
     return asked
 

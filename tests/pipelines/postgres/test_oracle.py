@@ -3,10 +3,12 @@
 from typing import cast
 
 import psycopg
+import pyarrow as pa
 import pytest
 
 from pipelines.postgres.api import SESSION, lsn_to_int
-from tests.chaos.oracle import State, differences, state_of_bronze, state_of_source
+from tests.chaos.oracle import State, differences, state_of_bronze, state_of_silver, state_of_source
+from tests.chaos.silver import fold
 from tests.chaos.workload import KEYS, Workload
 from tests.pipelines.postgres.conftest import Landed, Source
 
@@ -42,6 +44,12 @@ def test_bronze_folds_to_the_source_and_to_every_state_between(source: Source, l
     for position, table, expected in states:
         found = state_of_bronze(landed.tables[f"pg_public_{table}"], KEYS[table], position)
         assert differences(expected, found) == [], f"{table} at {position}"
+    for table, key in KEYS.items():
+        silver = fold(
+            "rows_now", pa.concat_tables(landed.batches[f"pg_public_{table}"], promote_options="permissive"), key
+        )
+        expected = state_of_source(source.connection, table, key)
+        assert differences(expected, state_of_silver(silver, key)) == [], f"silver of {table}"
     assert {row["_op"] for rows in landed.tables.values() for row in rows} == set("rcudt")
     assert any(row["_unchanged"] for rows in landed.tables.values() for row in rows)
     for rows in landed.tables.values():
