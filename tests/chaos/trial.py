@@ -33,8 +33,6 @@ class Trials:
             run(admin, f"CREATE DATABASE {name}")
         self.dsn = make_conninfo(admin_dsn, dbname=name)
         self.main, self.other = self._connection(), self._connection()
-        for connection in (self.main, self.other):
-            run(connection, f"{SESSION}; CREATE SCHEMA IF NOT EXISTS {name}; SET search_path = {name}")
         self.workload = Workload(seed, self.main, self.other)
         update = {
             "postgres_dsn": SecretStr(self.dsn),
@@ -47,6 +45,13 @@ class Trials:
         self.settings = settings.model_copy(update=update)
         self.catalogue: Catalog = open_catalogue(self.settings)
         self.late = 0
+
+    def connect(self) -> None:
+        """Connect again, after the server went away."""
+        self.main.close()
+        self.other.close()
+        self.main, self.other = self._connection(), self._connection()
+        self.workload.main, self.workload.other = self.main, self.other
 
     def close(self) -> None:
         """Drop the database and what it has on the server."""
@@ -128,4 +133,6 @@ class Trials:
         return find_table(self.catalogue, f"bronze.pg_{self.name}_{name}")
 
     def _connection(self) -> psycopg.Connection[tuple[Any, ...]]:
-        return psycopg.connect(self.dsn, autocommit=True)
+        connection = psycopg.connect(self.dsn, autocommit=True)
+        run(connection, f"{SESSION}; CREATE SCHEMA IF NOT EXISTS {self.name}; SET search_path = {self.name}")
+        return connection

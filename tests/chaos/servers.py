@@ -1,0 +1,110 @@
+"""Postgres servers of a test's own: any version found on this machine, to be stopped and killed at will."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import psycopg
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from infra.local import account
+from infra.local import postgres as embedded
+from infra.local.binaries import installed_file
+from infra.local.processes import environment
+
+DEBIAN = Path("/usr/lib/postgresql")
+EMBEDDED = "18"
+OPTIONS = embedded.OPTIONS | {"fsync": "off", "wal_sender_timeout": "10s"}
+
+
+def versions() -> list[str]:
+    """Name the major versions on this machine: Debian's where they are installed, and the embedded one."""
+    return [*sorted(path.parents[1].name for path in DEBIAN.glob("1[5-7]/bin/postgres")), EMBEDDED]
+
+
+def programs_of(version_name: str, folder: Path) -> Path:
+    """Find the programs of a major version, where the account that runs them can reach them."""
+    if version_name != EMBEDDED:
+        return DEBIAN / version_name / "bin"
+    wheel = installed_file(embedded.PACKAGE, "postgres", embedded.Postgres()).parents[2]
+    return account.programs(wheel, folder, account.choose(), version(embedded.PACKAGE)) / "pginstall" / "bin"
+
+
+class Server:
+    """One cluster, which can be started again after whatever happened to it."""
+
+    def __init__(self, version_name: str, folder: Path) -> None:
+        self._who = account.choose()
+        place = account.place(folder, self._who)
+        self._programs = programs_of(version_name, place)
+        self._folder = place / "cluster"
+        self._folder.mkdir(mode=0o700)
+        self._data = self._folder / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+        password = self._folder / "password"
+        password.write_text(secrets.token_hex(12), "utf-8")
+        self._who.own(password)
+        self._who.own(self._folder)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.dsn = f"postgresql://postgres:{password.read_text('utf-8')}@127.0.0.1:{self._port}/postgres"
+        given = ("--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync", "--locale=C")
+        self._run("initdb", f"--pgdata={self._data}", f"--pwfile={password}", *given)
+
+    def start(self) -> None:
+        """Start it and wait until it answers, as after a crash when it must recover."""
+        options = {**OPTIONS, "port": str(self._port)}
+        words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        self._process = subprocess.Popen(
+            [str(self._programs / "postgres"), "-D", str(self._data), *words],
+            cwd=self._folder,
+            env=environment(self._folder),
+            user=self._who.uid,
+            group=self._who.gid,
+            extra_groups=None if self._who.uid is None else [],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._answers()
+
+    def end(self, how: signal.Signals) -> None:
+        """End it with SIGINT (fast), SIGQUIT (immediate) or SIGKILL, and wait until it is gone."""
+        assert self._process is not None
+        os.kill(self._process.pid, how)
+        self._process.wait(60)
+
+    @retry(retry=retry_if_exception_type(psycopg.OperationalError), stop=stop_after_delay(60), wait=wait_fixed(0.1))
+    def _answers(self) -> None:
+        with psycopg.connect(self.dsn, connect_timeout=5) as connection:
+            connection.execute("SELECT 1")
+
+    def _run(self, program: str, *words: str) -> None:
+        subprocess.run(
+            [str(self._programs / program), *words],
+            cwd=self._folder,
+            env=environment(self._folder),
+            user=self._who.uid,
+            group=self._who.gid,
+            extra_groups=None if self._who.uid is None else [],
+            capture_output=True,
+            check=True,
+        )
+
+
+@contextmanager
+def running(version_name: str, folder: Path) -> Iterator[Server]:
+    """Make a cluster of a major version and run it."""
+    server = Server(version_name, folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.end(signal.SIGQUIT)
+        account.remove_elsewhere(folder)
