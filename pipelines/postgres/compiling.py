@@ -21,6 +21,7 @@ class Loops(NamedTuple):
     split: Callable[..., int]
     merge: Callable[..., None]
     gather: Callable[..., None]
+    unwrap: Callable[..., tuple[int, int]]
     unframe: Callable[..., tuple[int, int]]
     find: Callable[..., tuple[int, int, int]]
     integers: Callable[..., int]
@@ -33,6 +34,7 @@ PLAIN = Loops(
     scanning.split,
     scanning.merge,
     scanning.gather,
+    scanning.unwrap,
     tuples.unframe,
     tuples.find,
     tuples.integers,
@@ -58,6 +60,7 @@ def compiled() -> Loops:
         jit(scanning.split),
         jit(scanning.merge),
         jit(scanning.gather),
+        jit(scanning.unwrap),
         jit(tuples.unframe),
         jit(tuples.find),
         jit(tuples.integers),
@@ -77,6 +80,7 @@ def _rehearse(made: Loops) -> None:
     made.split(view, one - 1, one, starts, sizes)
     made.merge(view, one.copy(), np.zeros(1, bool), starts, sizes)
     made.gather(view, one, one - 1, np.zeros(2, np.int32), np.zeros(0, np.uint8))
+    made.unwrap(view, 0, one, one)
 
 
 def loops(messages: int) -> Loops:

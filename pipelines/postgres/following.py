@@ -11,12 +11,13 @@ from pipelines.postgres.changes import ChangeReader
 from pipelines.postgres.flushing import Counted, Flusher, new_load_id
 from pipelines.postgres.kinds import Kinds
 from pipelines.postgres.landing import Bronze
-from pipelines.postgres.peeking import RUN_BYTES, peek
+from pipelines.postgres.peeking import peek
 from pipelines.postgres.shapes import Followed
 from pipelines.postgres.slots import advance
 from pipelines.postgres.walsender import Walsender
 
 PEEK_MESSAGES = 1_000_000
+RUN_BYTES = 16 * 2**20
 
 
 class Engine:

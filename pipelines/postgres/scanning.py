@@ -222,3 +222,21 @@ def gather(data: Any, starts: Any, sizes: Any, offsets: Any, out: Any) -> None:
         if sizes[row] > 0:
             at += sizes[row]
     offsets[len(sizes)] = at
+
+
+def unwrap(data: Any, at: int, starts: Any, ends: Any) -> tuple[int, int]:
+    """Find the one value of each row of COPY's binary form from ``at`` on, as far as the rows are whole.
+
+    A row is the number of its fields (2 bytes) and before each value its length (4); -1 for the number is the end.
+    Gives where the first row that isn't whole begins, and how many were found.
+    """
+    count = 0
+    while count < len(starts) and at + 6 <= len(data) and data[at] == 0:
+        size = data[at + 2] * 16777216 + data[at + 3] * 65536 + data[at + 4] * 256 + data[at + 5]
+        if at + 6 + size > len(data):
+            break
+        starts[count] = at + 6
+        at += 6 + size
+        ends[count] = at
+        count += 1
+    return at, count
