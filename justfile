@@ -37,6 +37,10 @@ diff environment='dev' *options:
 promote environment='dev' *options:
     @uv run boathouse promote "$@"
 
+# Plan and build an environment, and show how it differs from production: just review pr-123 --format markdown
+review environment='dev' *options:
+    @uv run boathouse review "$@"
+
 # Build every model on a stand-in for Snowflake, and compare each column with DuckDB's
 snowflake:
     @uv run --extra snowflake boathouse snowflake

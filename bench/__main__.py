@@ -11,14 +11,20 @@ from bench.api_load.benchmark import bench_api_load
 from bench.cdc_drain.benchmark import bench_cdc_drain, bench_cdc_stream
 from bench.comparison import AMONG, PAIRS, Comparison
 from bench.growth import Growth, around, grow
+from bench.snapshot.benchmark import bench_snapshot
 from boathouse.console import console
 from lake.errors import BoathouseError, UnknownNameError
 from lake.settings import Settings, load_settings, silence_telemetry
 
 Say = Callable[[str], None]
 
-BENCHMARKS = {"api_load": bench_api_load, "cdc_drain": bench_cdc_drain, "cdc_stream": bench_cdc_stream}
-SIZES = {"api_load": around(100_000)}
+BENCHMARKS = {
+    "api_load": bench_api_load,
+    "cdc_drain": bench_cdc_drain,
+    "cdc_stream": bench_cdc_stream,
+    "snapshot": bench_snapshot,
+}
+SIZES = {"api_load": around(100_000), "snapshot": around(2_000_000)}
 """Where growth is measured too: three sizes, ten times apart."""
 
 

@@ -153,6 +153,18 @@ def promote(environment: Environment = "dev", gateway: Gateway = "duckdb") -> No
 
 
 @app.command()
+def review(
+    environment: Environment = "dev",
+    gateway: Gateway = "duckdb",
+    format: Annotated[str, typer.Option(help="text or markdown")] = "text",
+) -> None:
+    """Plan and build an environment, and show how it differs from production: what a pull request is told."""
+    from boathouse.environments import review as go
+
+    go(start(), environment, gateway, format)
+
+
+@app.command()
 def snowflake() -> None:
     """Build every model on a stand-in for Snowflake, and compare each column with DuckDB's."""
     from boathouse.snowflake import demonstrate

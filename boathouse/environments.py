@@ -1,10 +1,15 @@
-"""Virtual environments from the command line: plan, apply, diff and promote, on either gateway."""
+"""Virtual environments from the command line: plan, apply, diff, promote and review, on either gateway."""
+
+import sys
 
 from boathouse.console import console
 from boathouse.workplace import open_lake
-from lake import environment_diffs, environments
+from lake import environment_diffs, environments, reviews
+from lake.errors import AuditError, SettingError
 from lake.locks import writing
 from lake.settings import Settings
+
+FORMS = ("text", "markdown")
 
 
 def plan(settings: Settings, environment: str, gateway: str) -> None:
@@ -45,9 +50,32 @@ def promote(settings: Settings, environment: str, gateway: str) -> None:
     _end(f"promote: ok · {len(promoted.moved)} views moved, nothing built")
 
 
+def review(settings: Settings, environment: str, gateway: str, form: str) -> None:
+    """Build ``environment`` aside and print how it differs from production, as text or Markdown.
+
+    Raises SettingError for another form, AuditError after having said so when an audit failed, else BoathouseError.
+    """
+    if form not in FORMS:
+        raise SettingError(f"--format is '{form}'; it takes {' or '.join(FORMS)}.")
+    with (
+        writing(settings, "boathouse review"),
+        open_lake(settings) as live,
+        console.status(f"reviewing {environment} …") as status,
+    ):
+        found = reviews.review(live, environment, gateway, progress=lambda model: status.update(f"building {model}"))
+    if form == "markdown":
+        sys.stdout.write(found.markdown())
+    else:
+        _print(found.lines())
+    if found.failure:
+        raise AuditError(found.failure)
+    if form != "markdown":
+        _end(f"review: ok · {len(found.plan.changed)} models differ in {found.environment}")
+
+
 def _print(lines: list[str]) -> None:
     for line in lines:
-        console.print(line, soft_wrap=True)
+        console.print(line, soft_wrap=True, markup=False)
 
 
 def _end(line: str) -> None:

@@ -23,8 +23,12 @@ def show_status(settings: Settings) -> None:
 
 
 def stop_services(settings: Settings) -> None:
-    """Stop the embedded services, whoever started them."""
-    stopped = local.stop_all(settings)
+    """Stop the embedded services, whoever started them. Raises LockedError while another process writes."""
+    if not settings.state_dir.exists():
+        console.print("stop: nothing ran")
+        return
+    with writing(settings, "boathouse stop"):
+        stopped = local.stop_all(settings)
     console.print(f"stop: {', '.join(stopped) or 'nothing ran'}")
 
 

@@ -1,5 +1,6 @@
 """Virtual environments: what a change to the models would do, done aside, and shown to everyone by moving views."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -182,12 +183,17 @@ def open_gateway(
 
 def snapshots_of(context: "Context", environment: str) -> list[Any]:
     """Give the snapshots that an environment shows. Raises UnknownNameError when it doesn't exist."""
-    found = context.state_reader.get_environment(environment)
+    found = context.state_reader.get_environment(environment_name(environment))
     if found is None or found.expired:
         known = [one.name for one in context.state_reader.get_environments_summary()]
         raise UnknownNameError("environment", environment, known)
     snapshots = context.state_reader.get_snapshots(found.snapshots)
     return [snapshot for snapshot in snapshots.values() if snapshot.is_model and not snapshot.is_external]
+
+
+def environment_name(text: str) -> str:
+    """Write a name as environments have it: small letters, digits and underscores, so that ``pr-123`` is ``pr_123``."""
+    return re.sub(r"[^a-z0-9_]", "_", text.lower())
 
 
 def name_of(snapshot: Any) -> str:

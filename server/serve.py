@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from granian.server.embed import Server
 from lake.errors import BoathouseError, PortTakenError, ServiceError
 from lake.handover import dump, load
 from lake.logs import configure_logs
+from lake.ports import holding
 from lake.settings import Settings
 from server.app import create_app
 from server.live import Live
@@ -32,12 +32,8 @@ def serve(settings: Settings, port: int | None = None, ready: Callable[[str], No
     Without ``port`` it is the first free one from ``server_port`` on. Raises PortTakenError when there is
     none or ``port`` is taken.
     """
-    chosen = free_port(settings) if port is None else port
-    if not is_free(settings.server_host, chosen):
-        raise PortTakenError(
-            f"Port {chosen} on {settings.server_host} belongs to something else; set BOATHOUSE_SERVER_PORT."
-        )
-    asyncio.run(_serve(settings, chosen, lambda: ready(address(settings, chosen)), _signalled))
+    with _holding(settings, port) as held:
+        asyncio.run(_serve(settings, held, lambda: ready(address(settings, held)), _signalled))
 
 
 @contextmanager
@@ -72,13 +68,13 @@ def serving_here(settings: Settings) -> Iterator[str]:
     It is up at once where a child has to import everything again, but shares the processor with whatever
     else this process does. Raises what ``serve`` raises.
     """
-    port, up, down = free_port(settings), threading.Event(), threading.Event()
+    up, down = threading.Event(), threading.Event()
     failed: list[BaseException] = []
 
     def stop_when(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
         threading.Thread(target=lambda: _stop_after(down, loop, stop), daemon=True).start()
 
-    def run() -> None:
+    def run(port: int) -> None:
         try:
             asyncio.run(_serve(settings, port, up.set, stop_when))
         except BaseException as error:
@@ -86,37 +82,32 @@ def serving_here(settings: Settings) -> Iterator[str]:
         finally:
             up.set()
 
-    thread = threading.Thread(target=run, name="server", daemon=True)
-    thread.start()
-    try:
-        up.wait(READY_SECONDS)
-        if failed or not up.is_set():
-            raise failed[0] if failed else ServiceError("The API didn't start in time.")
-        yield address(settings, port)
-    finally:
-        down.set()
-        thread.join(STOP_SECONDS)
-
-
-def free_port(settings: Settings) -> int:
-    """Find the first free port from ``server_port`` on. Raises PortTakenError when a hundred are taken."""
-    first = settings.server_port
-    for port in range(first, min(first + PORTS_TRIED, 65536)):
-        if is_free(settings.server_host, port):
-            return port
-    raise PortTakenError(f"All ports from {first} on are taken; set BOATHOUSE_SERVER_PORT to a free one.")
-
-
-def is_free(host: str, port: int) -> bool:
-    """Say whether nothing listens on a port; Granian itself would share it (SO_REUSEPORT)."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with _holding(settings) as held:
+        thread = threading.Thread(target=run, args=(held,), name="server", daemon=True)
+        thread.start()
         try:
-            probe.bind((host, port))
-            probe.listen(1)
-        except OSError:
-            return False
-    return True
+            up.wait(READY_SECONDS)
+            if failed or not up.is_set():
+                raise failed[0] if failed else ServiceError("The API didn't start in time.")
+            yield address(settings, held)
+        finally:
+            down.set()
+            thread.join(STOP_SECONDS)
+
+
+@contextmanager
+def _holding(settings: Settings, port: int | None = None) -> Iterator[int]:
+    """Hold ``port``, or the first free one from ``server_port`` on. Raises PortTakenError when there is none."""
+    first = settings.server_port
+    ports = range(first, min(first + PORTS_TRIED, 65536)) if port is None else [port]
+    with holding(ports, settings.server_host) as held:
+        if held is None and port is not None:
+            raise PortTakenError(
+                f"Port {port} on {settings.server_host} belongs to something else; set BOATHOUSE_SERVER_PORT."
+            )
+        if held is None:
+            raise PortTakenError(f"All ports from {first} on are taken; set BOATHOUSE_SERVER_PORT to a free one.")
+        yield held
 
 
 def address(settings: Settings, port: int) -> str:
@@ -202,8 +193,8 @@ def _child() -> None:
     settings = load(sys.stdin.readline())
     configure_logs(settings)
     try:
-        port = free_port(settings)
-        asyncio.run(_serve(settings, port, lambda: print(address(settings, port), flush=True), _left_alone))
+        with _holding(settings) as held:
+            asyncio.run(_serve(settings, held, lambda: print(address(settings, held), flush=True), _left_alone))
     except BoathouseError as error:
         sys.exit(str(error))
 

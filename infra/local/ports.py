@@ -1,12 +1,12 @@
 """Free ports on loopback: the one asked for, or the next."""
 
 import hashlib
-import socket
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 
 from lake.errors import PortTakenError
+from lake.ports import is_free
 
 TRIES = 200
 
@@ -53,15 +53,3 @@ class Ports:
                     self._given |= wanted
                     return port
         return None
-
-
-def is_free(port: int) -> bool:
-    """Tell whether a server could listen on ``port`` of loopback now."""
-    with socket.socket() as probe:
-        # As servers do: a connection that lingers after its server stopped doesn't hold the port.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from infra.local import processes, records
-from infra.local.ports import Ports, is_free
+from infra.local.ports import Ports
 from infra.local.records import Record, User
 from infra.local.service import Service
 from infra.local.state import is_full, no_room
 from lake.errors import BoathouseError, DiskFullError, ServiceError
+from lake.ports import is_free
 from lake.settings import Settings
 
 READY_SECONDS = 45.0

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
@@ -28,8 +27,9 @@ from infra.sandbox.shop import Shop
 from infra.sandbox.shopify.admin import Admin
 from infra.sandbox.stripe.api import StripeApi
 from lake.errors import PortTakenError
+from lake.ports import LOOPBACK, holding
 
-HOST = "127.0.0.1"
+HOST = LOOPBACK
 _PIECE = 1 << 20
 _SWITCH = 0.001
 _PATIENCE = 3.0
@@ -122,20 +122,24 @@ def serve(
     wrong.
     """
     script = load_script(chaos) if chaos else None
-    port = free_port(port)
-    name = f"sales-{seed}-{orders}-{busy}.jsonl" if busy else f"sales-{seed}-{orders}.jsonl"
-    shop = open_shop(seed, orders, busy, state_dir / name)
-    application = Application(shop, state_dir, plan)
-    if script:
-        application.chaos_routes.begin(script)
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    sys.setswitchinterval(_SWITCH)
-    logging.getLogger("_granian").setLevel(logging.ERROR)
-    try:
-        asyncio.run(_serve(application, port))
-    finally:
-        application.control.stop(_PATIENCE)
+    with holding([port], HOST) as held:
+        if held is None:
+            raise PortTakenError(
+                f"Port {port} of {HOST} belongs to something else; stop that, or set BOATHOUSE_SANDBOX_PORT to another."
+            )
+        name = f"sales-{seed}-{orders}-{busy}.jsonl" if busy else f"sales-{seed}-{orders}.jsonl"
+        shop = open_shop(seed, orders, busy, state_dir / name)
+        application = Application(shop, state_dir, plan)
+        if script:
+            application.chaos_routes.begin(script)
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        sys.setswitchinterval(_SWITCH)
+        logging.getLogger("_granian").setLevel(logging.ERROR)
+        try:
+            asyncio.run(_serve(application, held))
+        finally:
+            application.control.stop(_PATIENCE)
 
 
 async def _serve(application: Application, port: int) -> None:
@@ -158,16 +162,3 @@ async def _announce(port: int) -> None:
         writer.close()
         print(f"sandbox shop listening on http://{HOST}:{port}", flush=True)
         return
-
-
-def free_port(port: int) -> int:
-    """Make sure that a port is free, or find one."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            raise PortTakenError(
-                f"Port {port} of {HOST} belongs to something else; stop that, or set BOATHOUSE_SANDBOX_PORT to another."
-            ) from None
-        return int(probe.getsockname()[1])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.__main__ import BENCHMARKS
 from bench.comparison import AMONG, Comparison, Contestant, compare
 from bench.growth import around, grow
 from bench.trial import Trial, attempt
@@ -102,18 +103,20 @@ def test_growth_is_what_a_row_costs_at_a_size_over_what_it_cost_at_the_one_befor
     assert [one["vs_limit"] for one in said["sizes"]] == [0.5, 0.5, 0.5]
 
 
-def test_each_benchmark_works_at_toy_size(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["api_load", "snapshot"])
+def test_each_benchmark_works_at_toy_size(tmp_path: Path, name: str) -> None:
     root = Path(__file__).parent.parent.parent
-    command = [sys.executable, "-m", "bench", "api_load", "--rows", "600", "--pairs", "1", "--no-peers"]
+    command = [sys.executable, "-m", "bench", name, "--rows", "600", "--pairs", "1", "--no-peers"]
     environment = {"BOATHOUSE_STATE_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("api_load: 600 rows · ")
-    said = json.loads((tmp_path / "bench" / "api_load.json").read_text())
+    assert done.stdout.splitlines()[-1].startswith(f"{name}: 600 rows · ")
+    said = json.loads((tmp_path / "bench" / f"{name}.json").read_text())
     assert said["ours"] > 0
     assert said["vs_limit"]["median"] > 0
 
 
 def test_a_benchmark_that_does_not_exist_is_named_with_those_that_do() -> None:
     done = subprocess.run([sys.executable, "-m", "bench", "nothing"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, "bench: There is no benchmark 'nothing'; there is api_load.\n")
+    said = f"bench: There is no benchmark 'nothing'; there is {', '.join(sorted(BENCHMARKS))}.\n"
+    assert (done.returncode, done.stderr) == (1, said)

@@ -41,6 +41,11 @@ def test_an_environment_of_unchanged_models_is_planned_applied_compared_and_prom
     assert (missing.returncode, missing.stderr) == (1, "boathouse: There is no environment 'dev'; there is prod.\n")
     assert last_line(user, "apply", "dev") == "apply: ok · 0 models built in dev on duckdb"
     assert last_line(user, "diff", "dev") == "diff: dev compared with production on duckdb"
+    reviewed = user.boathouse("review", "pr-7", "--format", "markdown")
+    assert (
+        reviewed.stdout
+        == "## pr_7 beside production\n\nNo model changes.\n\n0 audits ran, 0 warn.\n\nNo row differs.\n"
+    )
     assert last_line(user, "promote", "dev") == "promote: ok · 0 views moved, nothing built"
 
 

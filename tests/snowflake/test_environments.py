@@ -8,6 +8,7 @@ from lake.environment_diffs import diff
 from lake.environments import DUCKDB, GATEWAYS, apply, open_gateway, plan, promote
 from lake.errors import SettingError, UnknownNameError
 from lake.pins import Pin
+from lake.reviews import review
 from lake.settings import Settings
 from lake.transforms import quiet_console
 
@@ -84,6 +85,29 @@ def test_a_changed_model_is_planned_with_its_descendants_promoted_by_views_and_r
     promote(fresh, "dev", gateway, project, pins)
     assert answer(fresh, gateway, project, pins, titles) == [("Record 1",), ("Record 2",)]
     assert built(fresh, gateway, project, pins) == tables
+
+
+def test_a_review_tells_a_pull_request_what_differs_and_leaves_production_alone(
+    fresh: Settings, project: Path, pins: dict[str, Pin]
+) -> None:
+    titles = "SELECT DISTINCT title FROM gold.dim_products ORDER BY 1"
+    apply(fresh, "prod", DUCKDB, project, pins)
+    model = project / "models" / "silver" / "stg_shopify_product_versions.sql"
+    before = model.read_text(encoding="utf-8")
+    model.write_text(before.replace("@at(doc, 'title')", "UPPER(@at(doc, 'title'))"), encoding="utf-8")
+    said = review(fresh, "pr-7", DUCKDB, project, pins).markdown()
+    assert said.startswith("## pr_7 beside production\n")
+    assert "| changed | `silver.stg_shopify_product_versions` |" in said
+    assert "| follows | `gold.dim_products` |" in said
+    assert "| `gold.dim_products` | 2 | 2 | 0 | 0 | 2 |" in said
+    assert said.count("~ product_key=") == 2
+    assert "  ~ title in 2" in said
+    assert answer(fresh, DUCKDB, project, pins, titles) == [("Record 1",), ("Record 2",)]
+
+    gold = project / "models" / "gold" / "dim_products.sql"
+    gold.write_text(gold.read_text(encoding="utf-8").replace("product_id::TEXT AS", "NULL::TEXT AS"), "utf-8")
+    failed = review(fresh, "pr-7", DUCKDB, project, pins)
+    assert "**Nothing was built to its end:** The audit not_null" in failed.markdown()
 
 
 def test_a_new_column_is_seen_in_the_comparison(fresh: Settings, project: Path, pins: dict[str, Pin]) -> None:

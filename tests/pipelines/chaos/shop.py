@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -10,15 +11,19 @@ import httpx
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from infra.sandbox.server import HOST, Application, free_port
+from infra.sandbox.server import HOST, Application
 from infra.sandbox.shop import Shop
+from lake.ports import holding
 
 
 class Sandbox:
     """One server; ``renew`` puts another shop behind it."""
 
     def __init__(self) -> None:
-        self.port = free_port(0)
+        self._held = ExitStack()
+        port = self._held.enter_context(holding([0]))
+        assert port is not None
+        self.port = port
         self.url = f"http://{HOST}:{self.port}"
         self.application: Application | None = None
         self._loop = asyncio.new_event_loop()
@@ -40,6 +45,7 @@ class Sandbox:
         self._loop.call_soon_threadsafe(self._server.stop)
         self._thread.join(10)
         self._loop.close()
+        self._held.close()
 
     def begin(self, *faults: dict[str, Any]) -> None:
         answer = self.http.post("/chaos", json={"faults": list(faults)})

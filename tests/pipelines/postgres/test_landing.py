@@ -7,7 +7,8 @@ from lake import failpoints
 from lake.catalogue import find_table, open_catalogue
 from lake.errors import BoathouseError
 from lake.proofs import prove
-from pipelines.postgres import IcebergBronze, pull
+from pipelines.postgres import IcebergBronze, heaps, pull
+from pipelines.postgres.drafts import NOTE
 from pipelines.postgres.flushing import new_load_id
 from pipelines.postgres.landing import ask_anew
 from tests.pipelines.postgres.conftest import Source
@@ -47,6 +48,38 @@ def test_snapshot_and_changes_land_in_iceberg_and_prove_themselves(source: Sourc
     assert [row["id"] for row in landed(source, catalogue, "empty")] == [1]
     ours = [proof for proof in prove(source.settings, catalogue) if source.settings.postgres_slot in proof.table]
     assert sorted((proof.landed_count, proof.agrees) for proof in ours) == [(1, True), (2, True), (3, True)]
+
+
+def test_an_interrupted_copy_lands_its_files_and_the_rest_in_one_commit(
+    source: Source, catalogue: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heaps, "LEAST_BYTES", 8 * 8192)
+    name = source.settings.postgres_slot
+    source = source._replace(settings=source.settings.model_copy(update={"postgres_copy_note_interval": 0}))
+    source.run(
+        "CREATE TABLE days (id integer PRIMARY KEY, day date, tags jsonb, filler text)",
+        # A value that dates can't hold comes first in the last ranges.
+        "INSERT INTO days SELECT n, CASE WHEN n > 2500 THEN 'infinity' ELSE '2024-01-01'::date END, '{}',"
+        " repeat('x', 200) FROM generate_series(1, 3000) n",
+    )
+    failpoints.arm("postgres.copy_noted:2:error")
+    with pytest.raises(BoathouseError, match=r"postgres\.copy_noted"):
+        load(source, catalogue)
+    failpoints.arm("")
+    found = catalogue.load_table(f"bronze.pg_{name}_days")
+    assert NOTE in found.properties
+    assert found.current_snapshot() is None
+    source.run("UPDATE days SET filler = 'changed' WHERE id = 1")
+    load(source, catalogue)
+    found = found.refresh()
+    assert NOTE not in found.properties
+    assert found.schema().find_field("tags").doc == "Postgres jsonb, as its text"
+    copied = [row for row in landed(source, catalogue, "days") if row["_op"] == "r"]
+    assert {row["id"] for row in copied} == set(range(1, 3001))
+    assert {(row["day"] is None, row["day__text"]) for row in copied} == {(False, None), (True, "infinity")}
+    ours = [proof for proof in prove(source.settings, catalogue) if proof.table.endswith(f"{name}_days")]
+    assert len(ours) == 2
+    assert all(proof.agrees for proof in ours)
 
 
 def test_a_load_with_nothing_new_makes_no_commit(source: Source, catalogue: Catalog) -> None:
