@@ -10,7 +10,9 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from pydantic import SecretStr
 
+from lake.catalogue import open_catalogue
 from lake.metrics import load_metrics
+from lake.releases import cut_release
 from lake.settings import Settings
 from server.app import create_app
 from tests.server import toy
@@ -154,9 +156,11 @@ def test_before_the_first_release_the_problem_says_what_to_run(new_lake: Callabl
         assert (health.status_code, health.json()["status"]) == (503, "down")
 
 
-def test_a_new_release_is_answered_from_at_once(new_lake: Callable[[], Settings]) -> None:
+def test_a_new_release_is_answered_from_at_once_and_so_is_an_older_one_that_is_gone_back_to(
+    new_lake: Callable[[], Settings],
+) -> None:
     lake = new_lake()
-    toy.toy_shop(lake, "one")
+    first = toy.toy_shop(lake, "one")
     with TestClient(create_app(lake)) as client:
         before = client.get("/v1/metrics/orders?grain=year")
         assert before.json()["data"] == [{"time": "2024-01-01", "value": 5}]
@@ -168,6 +172,10 @@ def test_a_new_release_is_answered_from_at_once(new_lake: Callable[[], Settings]
         after = client.get("/v1/metrics/orders?grain=year", headers={"if-none-match": before.headers["etag"]})
         assert (after.status_code, after.headers["etag"]) == (200, '"two"')
         assert after.json()["data"] == [{"time": "2024-01-01", "value": 6}]
+        cut_release(open_catalogue(lake), first, "rolled back", "a test order")
+        assert client.get("/v1/releases/current").json()["release"] == "one"
+        again = client.get("/v1/metrics/orders?grain=year")
+        assert (again.headers["etag"], again.content) == (before.headers["etag"], before.content)
 
 
 def test_amounts_of_two_currencies_are_never_added(new_lake: Callable[[], Settings]) -> None:
