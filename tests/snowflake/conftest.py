@@ -58,10 +58,21 @@ def order(number: int, amount: str, at: str, customer: int | None = 1, cancelled
         "subtotalPriceSet": money,
         "totalPriceSet": money,
         "lineItems": {"edges": [{"node": line}]},
+        "taxLines": [{"title": "Sales tax", "rate": 0.0725, "priceSet": CENT}],
+        "shippingLines": {
+            "edges": [{"node": {"id": f"gid://shopify/ShippingLine/{number}", "originalPriceSet": CENT}}]
+        },
         "transactions": [],
         "refunds": [refund(number, money, at)] if cancelled else [],
-        "fulfillments": [{"id": f"gid://shopify/Fulfillment/{number}", "status": "SUCCESS", "totalQuantity": 2}],
+        "fulfillments": [sent(number, None if number == 1 else {"id": line["id"]})],
     }
+
+
+def sent(number: int, line: dict[str, Any] | None) -> dict[str, Any]:
+    """Make a fulfilment of two pieces; without a line it is as a bulk operation gives it."""
+    told = {"id": f"gid://shopify/FulfillmentLineItem/{number}", "quantity": 2, "lineItem": line}
+    lines = {"fulfillmentLineItems": {"edges": [{"node": told}]}} if line else {}
+    return {"id": f"gid://shopify/Fulfillment/{number}", "status": "SUCCESS", "totalQuantity": 2} | lines
 
 
 def refund(number: int, money: dict[str, Any], at: str) -> dict[str, Any]:
@@ -121,7 +132,10 @@ QUANTITIES = [{"name": "available", "quantity": 3}, {"name": "on_hand", "quantit
 LEVEL = {"item": {"id": "gid://shopify/InventoryItem/1"}, "location": {"id": "gid://shopify/Location/1"}}
 COST = {"unitCost": {"amount": "4.25", "currencyCode": "USD"}, "createdAt": "2025-12-01T00:00:00Z"}
 OFFER = {"__typename": "DiscountCodeBasic", "title": "TEN", "status": "ACTIVE", "asyncUsageCount": 2}
-LEFT = {"createdAt": "2026-01-02T03:00:00Z", "lineItems": {"edges": [{"node": {"quantity": 2}}]}}
+LEFT = {
+    "createdAt": "2026-01-02T03:00:00Z",
+    "lineItems": {"edges": [{"node": {"id": "gid://shopify/X/1", "quantity": 2}}]},
+}
 
 CONTENT: dict[str, dict[str, dict[str, Any]]] = {
     "shopify_shop": {"gid://shopify/Shop/1": ZONE},
