@@ -22,6 +22,7 @@ class Loops(NamedTuple):
     merge: Callable[..., None]
     gather: Callable[..., None]
     unwrap: Callable[..., tuple[int, int]]
+    frame: Callable[..., tuple[int, int, int]]
     unframe: Callable[..., tuple[int, int]]
     find: Callable[..., tuple[int, int, int]]
     integers: Callable[..., int]
@@ -35,6 +36,7 @@ PLAIN = Loops(
     scanning.merge,
     scanning.gather,
     scanning.unwrap,
+    scanning.frame,
     tuples.unframe,
     tuples.find,
     tuples.integers,
@@ -61,6 +63,7 @@ def compiled() -> Loops:
         jit(scanning.merge),
         jit(scanning.gather),
         jit(scanning.unwrap),
+        jit(scanning.frame),
         jit(tuples.unframe),
         jit(tuples.find),
         jit(tuples.integers),

@@ -66,8 +66,11 @@ def _catch_up(connection: Connection, running: Engine, stop: Event) -> None:
 def _stream(settings: Settings, connection: Connection, running: Engine, until: Callable[[], bool]) -> None:
     with connect(settings, replication=True) as wire:
         walsender = Walsender(wire, settings.postgres_slot, settings.postgres_publication, running.durable)
-        running.stream(walsender, until)
-        running.finish(walsender)
+        try:
+            running.stream(walsender, until)
+            running.finish(walsender)
+        finally:
+            walsender.stop()
 
 
 def _reasons_to_end(

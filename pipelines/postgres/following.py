@@ -67,18 +67,18 @@ class Engine:
         Raises psycopg.Error when the server ends the stream, and CommitError; what was landed by then stays.
         """
         interval = self._settings.postgres_flush_interval
-        flusher, frames = self._flusher, walsender.frames
+        flusher = self._flusher
         while not until():
             now = time.monotonic()
-            since = [flusher.since] * flusher.waiting + [frames.since] * bool(frames.parts)
+            since = [flusher.since] * flusher.waiting + [walsender.since] * walsender.waiting
             # A change is visible when its commit has landed, so the flush begins as much earlier as that takes.
             lead = min(flusher.landing_seconds, interval / 2)
             due = min([*since, now]) + interval - lead * bool(since)
             walsender.receive(due, RUN_BYTES)
             flusher.look()
-            if frames.size >= RUN_BYTES or time.monotonic() >= due:
-                if frames.parts:
-                    flusher.feed(frames.take(), walsender.breathe)
+            if walsender.size >= RUN_BYTES or time.monotonic() >= due:
+                if walsender.waiting:
+                    flusher.feed(walsender.take(), walsender.breathe)
                 if not flusher.busy:
                     flusher.flush(walsender.breathe)
                     flusher.look()
@@ -86,13 +86,12 @@ class Engine:
             self._confirm(walsender)
 
     def finish(self, walsender: Walsender) -> None:
-        """Land what was received, confirm it and end the stream."""
-        if walsender.frames.parts:
-            self._flusher.feed(walsender.frames.take(), walsender.breathe)
+        """Land what was received, and confirm it."""
+        if walsender.waiting:
+            self._flusher.feed(walsender.take(), walsender.breathe)
         self._flusher.flush(walsender.breathe)
         self._flusher.settle(walsender.breathe)
         self._confirm(walsender)
-        walsender.stop()
 
     def _confirm(self, walsender: Walsender) -> None:
         if not self.held:
@@ -101,7 +100,7 @@ class Engine:
     def reached(self, position: int, walsender: Walsender) -> bool:
         """Whether everything before ``position`` (bytes) was sent and has landed."""
         flusher = self._flusher
-        at_rest = not (flusher.waiting or flusher.busy or walsender.frames.parts)
+        at_rest = not (flusher.waiting or flusher.busy or walsender.waiting)
         return at_rest and max(self._reader.read_to, walsender.caught_up) >= position
 
 

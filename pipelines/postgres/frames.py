@@ -1,12 +1,9 @@
-"""CopyData messages straight from libpq, joined into runs: one object a message is all that Python makes of them."""
+"""Runs of replication messages, and how they come through libpq, one object a message."""
 
-import os
 import select
-import socket
 import time
 from collections.abc import Iterable
-from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +16,9 @@ from pipelines.postgres.api import Connection
 
 # The server sends each change on its own. Waking up for each would cost more than reading them.
 WAKE_BYTES, WAKE_SECONDS = 64 * 2**10, 0.02
+# XLogData: a letter, three numbers of eight bytes, the message. A keepalive: a letter, the position, the clock and
+# whether it wants an answer.
+HEADER, KEEPALIVE = 25, 18
 
 Offsets = npt.NDArray[np.int64]
 
@@ -47,71 +47,62 @@ class Run:
         return cls(b"".join(listed), ends - sizes + header, ends)
 
 
-@dataclass
-class Frames:
-    """What has been received and isn't taken yet; ``size`` counts bytes, ``since`` is when the oldest came."""
-
-    header: int
-    parts: list[bytes | memoryview] = field(default_factory=list)
-    size: int = 0
-    since: float = 0.0
-
-    def take(self) -> Run:
-        """Give all of them as one run and forget them."""
-        run = Run.of(self.parts, self.header)
-        self.parts, self.size = [], 0
-        return run
-
-
 class CopyStream:
-    """A COPY under way on a connection that is used for nothing else until it has ended.
+    """A COPY in both directions through libpq; ``size`` bytes wait to be taken, the first of them came at ``since``.
 
     Raises psycopg's errors, with the server's own words.
     """
 
     def __init__(self, connection: Connection, command: bytes) -> None:
-        self.ended = False
+        self.size, self.since = 0, 0.0
+        self._parts: list[memoryview] = []
         self._pg: PGconn = connection.pgconn
         self._poll = select.poll()
         self._poll.register(self._pg.socket, select.POLLIN)
-        self._coalesced = False
         self._pg.send_query(command)
         self._flush()
         result = self._result()
-        if result is None or result.status not in (ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
+        if result is None or result.status != ExecStatus.COPY_BOTH:
             raise self._failure(result)
-        if not (self._pg.ssl_in_use or self._pg.used_gssapi):
-            self._coalesce(WAKE_BYTES)
 
-    def read_into(self, frames: Frames, most: int, apart: int = 0) -> memoryview | None:
-        """Move messages that are here already into ``frames``, until it has ``most`` bytes.
+    @property
+    def waiting(self) -> bool:
+        """Whether there are messages to be taken."""
+        return bool(self._parts)
 
-        One of just ``apart`` bytes is given back instead, and ends the reading. Otherwise None: check ``ended`` then;
-        ``wait`` waits for more.
+    def take(self) -> Run:
+        """Give all messages that wait as one run and forget them."""
+        run = Run.of(self._parts, HEADER)
+        self._parts, self.size = [], 0
+        return run
+
+    def read(self, most: int) -> bytes | None:
+        """Take in what is here already until ``most`` bytes wait; give a keepalive as soon as one comes, else None.
+
+        Raises psycopg.Error when the server fails or ends the stream.
         """
         # This runs once a message: everything is looked up before.
-        get, append, size = self._pg.get_copy_data, frames.parts.append, frames.size
-        if not frames.parts:
-            frames.since = time.monotonic()
-        found = None
+        get, append, size = self._pg.get_copy_data, self._parts.append, self.size
+        if not self._parts:
+            self.since = time.monotonic()
+        keepalive = None
         while size < most:
             length, data = get(1)
             if length <= 0:
                 if length == -1:
-                    self._end()
+                    raise self._failure(self._result())
                 break
-            if length == apart:
-                found = data
+            if length == KEEPALIVE:
+                keepalive = bytes(data)
                 break
             append(data)
             size += length
-        frames.size = size
-        return found
+        self.size = size
+        return keepalive
 
     def wait(self, seconds: float) -> None:
         """Wait for more, at most so long, and take it in."""
-        seconds = min(seconds, WAKE_SECONDS) if self._coalesced else seconds
-        if self._poll.poll(max(0.0, seconds) * 1000) or self._coalesced:
+        if self._poll.poll(max(0.0, seconds) * 1000):
             self._pg.consume_input()
 
     def write(self, data: bytes) -> None:
@@ -121,31 +112,8 @@ class CopyStream:
         self._flush()
 
     def finish(self) -> None:
-        """Say that no more is sent, and read what the server still sends."""
-        self._pg.put_copy_end()
-        self._flush()
-        rest = Frames(0)
-        while not self.ended:
-            self.read_into(rest, 1)
-            rest.take()
-            if not self.ended:
-                self.wait(0.1)
-
-    def _coalesce(self, least: int) -> None:
-        with closing(socket.socket(fileno=os.dup(self._pg.socket))) as wire:
-            wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
-        self._coalesced = least > 1
-
-    def _end(self) -> None:
-        self.ended = True
-        if self._coalesced:
-            # Whoever uses the connection next waits for less.
-            self._coalesce(1)
-        while (result := self._result()) is not None:
-            if result.status in (ExecStatus.FATAL_ERROR, ExecStatus.NONFATAL_ERROR, ExecStatus.BAD_RESPONSE):
-                raise self._failure(result)
-            if result.status == ExecStatus.COPY_IN:
-                self._pg.put_copy_end()
+        """Let go of the stream and the connection."""
+        self._pg.finish()
 
     def _result(self) -> PGresult | None:
         while self._pg.is_busy():
@@ -160,5 +128,5 @@ class CopyStream:
 
     def _failure(self, result: PGresult | None) -> psycopg.Error:
         if result is None or not result.error_message:
-            return psycopg.OperationalError("the server closed the connection unexpectedly")
+            return psycopg.OperationalError("the server ended the stream of changes")
         return error_from_result(result)

@@ -240,3 +240,21 @@ def unwrap(data: Any, at: int, starts: Any, ends: Any) -> tuple[int, int]:
         ends[count] = at
         count += 1
     return at, count
+
+
+def frame(data: Any, at: int, filled: int, starts: Any, ends: Any, count: int) -> tuple[int, int, int]:
+    """Find the replication messages (XLogData in CopyData) from ``at`` on, in a buffer that is full up to ``filled``.
+
+    Gives where it stopped, how many messages there are by then, and 1 when another kind of message is whole there.
+    """
+    while at + 5 <= filled:
+        after = at + 1 + data[at + 1] * 16777216 + data[at + 2] * 65536 + data[at + 3] * 256 + data[at + 4]
+        if after > filled:
+            break
+        if data[at] != 100 or data[at + 5] != 119:
+            return at, count, 1
+        starts[count] = at + 30
+        ends[count] = after
+        count += 1
+        at = after
+    return at, count, 0

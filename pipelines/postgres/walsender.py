@@ -3,18 +3,15 @@
 import struct
 import time
 
-import psycopg
 from psycopg import sql
 
 from lake.failpoints import reached
 from pipelines.postgres.api import Connection
-from pipelines.postgres.frames import CopyStream, Frames
+from pipelines.postgres.frames import CopyStream, Run
 from pipelines.postgres.scanning import EPOCH
+from pipelines.postgres.sendings import SocketStream
 
 START = "START_REPLICATION SLOT {} LOGICAL 0/0 (proto_version '1', publication_names {})"
-# XLogData: a letter, three numbers of eight bytes, the message. A keepalive: a letter, the position, the clock and
-# whether it wants an answer.
-HEADER, KEEPALIVE = 25, 18
 STATUS = struct.Struct(">cQQQqB")
 STATUS_SECONDS = 10.0
 
@@ -27,11 +24,12 @@ class Walsender:
 
     def __init__(self, connection: Connection, slot: str, publication: str, confirmed: int) -> None:
         command = sql.SQL(START).format(sql.Identifier(slot), sql.Literal(sql.Identifier(publication).as_string()))
-        self.frames = Frames(HEADER)
         self.caught_up = 0
         self._confirmed = confirmed
         self._told = time.monotonic()
-        self._stream = CopyStream(connection, command.as_bytes(connection))
+        encrypted = connection.pgconn.ssl_in_use or connection.pgconn.used_gssapi
+        kind: type[CopyStream | SocketStream] = CopyStream if encrypted else SocketStream
+        self._stream = kind(connection, command.as_bytes(connection))
 
     def receive(self, until: float, most: int) -> None:
         """Receive until the clock (monotonic) says ``until``, or until ``most`` bytes wait to be taken.
@@ -39,17 +37,32 @@ class Walsender:
         Raises psycopg.OperationalError when the server ends the stream, as it does when it shuts down.
         """
         while True:
-            while (keepalive := self._stream.read_into(self.frames, most, KEEPALIVE)) is not None:
+            while (keepalive := self._stream.read(most)) is not None:
                 self._answer(keepalive)
-            if self.frames.size >= most:
-                return
             self.breathe()
             now = time.monotonic()
-            if self._stream.ended:
-                raise psycopg.OperationalError("the server ended the stream of changes")
-            if now >= until:
+            if now >= until or self._stream.size >= most:
                 return
             self._stream.wait(min(until, self._told + STATUS_SECONDS) - now)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something was received that isn't taken yet."""
+        return self._stream.waiting
+
+    @property
+    def size(self) -> int:
+        """How many bytes wait."""
+        return self._stream.size
+
+    @property
+    def since(self) -> float:
+        """When (monotonic) the first of what waits was received."""
+        return self._stream.since
+
+    def take(self) -> Run:
+        """Take what was received."""
+        return self._stream.take()
 
     def confirm(self, position: int) -> None:
         """Tell the server that everything before ``position`` (bytes) is durable here; never backwards."""
@@ -68,10 +81,10 @@ class Walsender:
         self._say(ask=True)
 
     def stop(self) -> None:
-        """End the stream; what was sent and not taken is sent again another time."""
+        """Let go of the stream; what was sent and not taken is sent again another time."""
         self._stream.finish()
 
-    def _answer(self, data: memoryview) -> None:
+    def _answer(self, data: bytes) -> None:
         self.caught_up = int.from_bytes(data[1:9], "big")
         if data[17]:
             self._say()

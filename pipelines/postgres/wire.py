@@ -103,13 +103,18 @@ class Copy:
     def _heard(self, kind: bytes, body: bytes) -> bool:
         """Take in a message that isn't data; tell whether the command has ended."""
         if kind == b"E":
-            said = {field[:1]: field[1:].decode(errors="replace") for field in body.split(b"\0") if field}
-            raise errors.lookup(said.get(b"C", "XX000"))(said.get(b"M", "the server failed"))
+            raise failure(body)
         if kind == b"C":
             self.rows = int(body.rstrip(b"\0").split()[-1])
         elif kind not in SILENT and kind != b"Z":
             raise psycopg.OperationalError(f"the server sent an unexpected message of kind {kind!r}")
         return kind == b"Z"
+
+
+def failure(body: bytes) -> psycopg.Error:
+    """Make the error that the server's message of kind E tells of."""
+    said = {field[:1]: field[1:].decode(errors="replace") for field in body.split(b"\0") if field}
+    return errors.lookup(said.get(b"C", "XX000"))(said.get(b"M", "the server failed"))
 
 
 def _send(wire: socket.socket, query: bytes) -> None:

@@ -58,6 +58,8 @@ class Trials:
         self.main.close()
         self.other.close()
         with psycopg.connect(self.admin_dsn, autocommit=True) as admin:
+            ended = "SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots WHERE database = %s"
+            admin.execute(ended, (self.name,))
             slots = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = %s"
             admin.execute(slots, (self.name,))
             run(admin, f"DROP DATABASE {self.name} WITH (FORCE)")

@@ -82,6 +82,7 @@ class Landed:
         self.parts: dict[str, list[pa.Table]] = {}
         self.notes: dict[str, str] = {}
         self.refuses: set[str] = set()
+        self.refused = 0
         self.stopped: dict[str, str] = {}
         self.changed = Event()
 
@@ -101,6 +102,7 @@ class Landed:
     def land(self, table: str, schema: pa.Schema, rows: Iterable[pa.Table], mark: Mark) -> None:
         batches = list(rows)
         if table in self.refuses:
+            self.refused += 1
             raise CommitError(f"{table} is refused")
         self.batches.setdefault(table, []).extend(batches or [schema.empty_table()])
         self.tables.setdefault(table, []).extend(row for batch in batches for row in batch.to_pylist())
@@ -146,6 +148,9 @@ def database(settings: Settings, admin_dsn: str) -> Iterator[Source]:
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("SET timezone = 'UTC'")
             yield Source(settings.model_copy(update=update), connection)
+        admin.execute(
+            "SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots WHERE database = %s", (name,)
+        )
         admin.execute(
             "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = %s", (name,)
         )

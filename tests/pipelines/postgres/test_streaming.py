@@ -6,9 +6,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.postgres import continuous
+from pipelines.postgres import continuous, walsender
 from pipelines.postgres.continuous import follow
 from pipelines.postgres.following import Engine
+from pipelines.postgres.frames import CopyStream
+from pipelines.postgres.sendings import SocketStream
 from tests.pipelines.postgres.conftest import Landed, Source
 
 Rows = list[tuple[Any, ...]]
@@ -58,7 +60,11 @@ def table(source: Source) -> Source:
     return source
 
 
-def test_changes_land_while_they_happen_and_the_slot_follows(table: Source, landed: Landed) -> None:
+@pytest.mark.parametrize("stream", [SocketStream, CopyStream])
+def test_changes_land_while_they_happen_and_the_slot_follows(
+    table: Source, landed: Landed, monkeypatch: pytest.MonkeyPatch, stream: type[SocketStream | CopyStream]
+) -> None:
+    monkeypatch.setattr(walsender, "SocketStream", stream)
     with following(table, landed) as found:
         found.until(lambda: ids(landed) == [1])
         before = table.confirmed
@@ -142,3 +148,19 @@ def test_a_slot_that_goes_while_it_is_followed_stops_with_the_way_out(table: Sou
     found.thread.join()
     assert "is gone" in str(found.failure[0])
     assert psycopg.OperationalError not in [type(error) for error in found.failure]
+
+
+def test_while_the_lake_is_away_nothing_is_confirmed_and_then_everything_lands(
+    table: Source, landed: Landed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(continuous, "AGAIN_SECONDS", 0.05)
+    with following(table, landed) as found:
+        found.until(lambda: ids(landed) == [1])
+        landed.refuses = {"pg_public_a"}
+        before = table.confirmed
+        table.run("INSERT INTO a SELECT n, n FROM generate_series(2, 2000) n")
+        found.until(lambda: landed.refused > 2)
+        assert table.confirmed == before
+        landed.refuses = set()
+        found.until(lambda: len(ids(landed)) == 2000)
+    assert ids(landed) == list(range(1, 2001))
