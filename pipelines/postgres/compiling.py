@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipelines.postgres import scanning, tuples
+from pipelines.postgres import framing, scanning, tuples
 
 WORTH_COMPILING = 2_000
 
@@ -35,8 +35,8 @@ PLAIN = Loops(
     scanning.split,
     scanning.merge,
     scanning.gather,
-    scanning.unwrap,
-    scanning.frame,
+    framing.unwrap,
+    framing.frame,
     tuples.unframe,
     tuples.find,
     tuples.integers,
@@ -62,8 +62,8 @@ def compiled() -> Loops:
         jit(scanning.split),
         jit(scanning.merge),
         jit(scanning.gather),
-        jit(scanning.unwrap),
-        jit(scanning.frame),
+        jit(framing.unwrap),
+        jit(framing.frame),
         jit(tuples.unframe),
         jit(tuples.find),
         jit(tuples.integers),
