@@ -128,7 +128,7 @@ def drop(yes: Annotated[bool, typer.Option("--yes", help="do it; without it, onl
 
 
 @postgres_app.command()
-def model(table: Annotated[str, typer.Argument(metavar="TABLE", help="such as public.orders")]) -> None:
+def model(table: Annotated[str, typer.Argument(metavar="TABLE", help="such as public.orders, or a pattern")]) -> None:
     """Write the silver models of a table in bronze: its rows now, their history, and unit tests of both."""
     from boathouse.silver import columns_of, write_models
     from lake.catalogue import find_table, open_catalogue
@@ -137,15 +137,17 @@ def model(table: Annotated[str, typer.Argument(metavar="TABLE", help="such as pu
     from pipelines.postgres.tables import find_tables
 
     with _live() as live:
+        files = []
         with connect(live) as connection:
-            [source] = find_tables(connection, [table])
-        found = find_table(open_catalogue(live), f"bronze.{source.bronze}")
-        if found is None:
-            raise SourceError(f"{table} isn't in bronze yet; run `boathouse ingest postgres {table}` first.")
-        files = write_models(PROJECT, source.bronze.removeprefix("pg_"), columns_of(found), source.key)
-    for file in files:
+            sources = find_tables(connection, [table])
+        for source in sources:
+            found = find_table(open_catalogue(live), f"bronze.{source.bronze}")
+            if found is None:
+                raise SourceError(f"{source} isn't in bronze yet; run `boathouse ingest postgres {source}` first.")
+            files += write_models(PROJECT, source.bronze.removeprefix("pg_"), columns_of(found), source.key)
+    for file in dict.fromkeys(files):
         console.print(f"wrote {file}", soft_wrap=True)
-    console.print(f"model: ok · {len(files)} files; `just run` builds them", style="bold", soft_wrap=True)
+    console.print(f"model: ok · {len(files)} files written; `just run` builds them", style="bold", soft_wrap=True)
 
 
 def _bytes(count: int) -> str:

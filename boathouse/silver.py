@@ -1,7 +1,7 @@
 """Silver models of a database table, written from what bronze has of it: rows now, their history, unit tests."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -94,9 +94,12 @@ def write_models(project: Path, name: str, columns: Sequence[Column], key: Seque
     files = {
         project / "models" / "silver" / f"{model}.sql": _now(name, columns, keys),
         project / "models" / "silver" / f"{model}_versions.sql": _versions(name, columns, keys),
-        project / "tests" / f"test_{model}.yaml": _tests(name, columns, keys),
     }
     new = [file for file in files if not file.exists()]
+    if stems := {file.stem for file in new}:
+        tests = project / "tests" / f"test_{model}.yaml"
+        files[tests] = _tests(name, columns, keys, stems)
+        new += [] if tests.exists() else [tests]
     for file in new:
         file.write_text(files[file], encoding="utf-8")
     declared = project / "external_models.yaml"
@@ -154,7 +157,7 @@ def _formatted(sql: str) -> str:
     return text.rstrip("\n") + "\n"
 
 
-def _tests(name: str, columns: Sequence[Column], keys: Sequence[Column]) -> str:
+def _tests(name: str, columns: Sequence[Column], keys: Sequence[Column], models: Collection[str]) -> str:
     first, second = (_sample(columns, keys, place) for place in (0, 1))
     ours: list[dict[str, Any]] = [
         {"_op": op, "_commit_lsn": lsn, "_ordinal": 0, "_commit_at": f"2026-01-0{lsn} 12:00:00+00", "_load_id": "a"}
@@ -181,6 +184,7 @@ def _tests(name: str, columns: Sequence[Column], keys: Sequence[Column]) -> str:
             "outputs": {"partial": True, "query": {"rows": rows}},
         }
         for test, (suffix, said, rows) in stories.items()
+        if f"stg_{name}{suffix}" in models
     }
     dumper: Any = yaml.SafeDumper
     dumper.ignore_aliases = lambda *_: True
