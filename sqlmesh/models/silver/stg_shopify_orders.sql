@@ -167,7 +167,8 @@ WITH documents AS (
 ), units AS (
   SELECT
     order_id,
-    SUM(quantity) AS units
+    SUM(quantity) AS units,
+    CASE WHEN COUNT(unit_price) = COUNT(*) THEN SUM(unit_price * quantity) END AS goods
   FROM silver.stg_shopify_order_lines
   GROUP BY
     order_id
@@ -194,7 +195,13 @@ SELECT
   total_amount::DECIMAL(18, 2) AS total_amount, /* What the customer owes: after discounts, with tax and shipping, shop currency */
   orders.subtotal::DECIMAL(18, 2) AS subtotal, /* Goods after discounts, before tax and shipping, shop currency */
   COALESCE(orders.tax_amount, 0)::DECIMAL(18, 2) AS tax_amount, /* Tax, shop currency */
-  COALESCE(orders.discount_amount, 0)::DECIMAL(18, 2) AS discount_amount, /* Discounts, shop currency */
+  GREATEST(
+    LEAST(
+      COALESCE(orders.discount_amount, 0),
+      COALESCE(units.goods - orders.subtotal, orders.discount_amount, 0)
+    ),
+    0
+  )::DECIMAL(18, 2) AS discount_amount, /* Taken off the goods, shop currency: what Shopify adds up, which may count shipping's discounts, but no more than the prices less subtotal */
   COALESCE(orders.shipping_amount, 0)::DECIMAL(18, 2) AS shipping_amount, /* Shipping, shop currency */
   COALESCE(@money(@at(doc, 'totalRefundedSet.shopMoney.amount')), given_back.amount, 0)::DECIMAL(18, 2) AS refunded_amount, /* Given back so far, shop currency */
   orders.currency::TEXT AS currency, /* Currency of the shop, ISO 4217 */
@@ -223,7 +230,7 @@ SELECT
       WHEN orders.presentment_currency = orders.currency
       THEN COALESCE(orders.discount_amount, 0)
     END
-  )::DECIMAL(18, 2) AS presentment_discount_amount, /* The same as discount_amount in the currency shown to the customer */
+  )::DECIMAL(18, 2) AS presentment_discount_amount, /* Discounts in the currency shown to the customer, as Shopify adds them up */
   COALESCE(
     @money(@at(doc, 'totalShippingPriceSet.presentmentMoney.amount')),
     @money(@at(rest, 'total_shipping_price_set.presentment_money.amount')),
