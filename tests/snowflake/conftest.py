@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -211,6 +212,18 @@ def moved(number: int, pieces: int, reason: str, day: int) -> dict[str, Any]:
     return {"movement_id": number, "sku": "CD-1", "change": pieces, "reason": reason, "moved_at": at}
 
 
+def booked(number: int, order_id: int, kind: str, amount: str) -> dict[str, Any]:
+    """Make an entry of the ledger."""
+    told = {"entry_id": number, "order_id": order_id, "kind": kind, "currency": "USD"}
+    return told | {"amount": Decimal(amount), "booked_at": datetime(2026, 1, 4, 12, tzinfo=UTC)}
+
+
+ENTRY = [
+    *((name, pa.int64()) for name in ("entry_id", "order_id")),
+    *((name, pa.string()) for name in ("kind", "currency")),
+    ("amount", pa.decimal128(18, 2)),
+    ("booked_at", pa.timestamp("us", tz="UTC")),
+]
 CHANGES: dict[str, tuple[list[tuple[str, pa.DataType]], list[dict[str, Any]]]] = {
     # A table that was emptied, one whose long values weren't sent, also when the key changed.
     "pg_shop_customer_addresses": (
@@ -230,6 +243,14 @@ CHANGES: dict[str, tuple[list[tuple[str, pa.DataType]], list[dict[str, Any]]]] =
             change("r", 1, 0, **moved(1, 5, "restock", 1)),
             change("c", 2, 0, **moved(2, -4, "sale", 2)),
             change("c", 4, 0, **moved(3, -2, "sale", 4)),
+        ],
+    ),
+    "pg_shop_ledger": (
+        ENTRY,
+        [
+            change("r", 1, 0, **booked(1, 1, "sale", "10.00")),
+            change("c", 2, 0, **booked(2, 2, "sale", "19.47")),
+            change("c", 3, 0, **booked(3, 4, "refund", "30.10")),
         ],
     ),
 }
