@@ -5,9 +5,9 @@ set positional-arguments
 _default:
     @uv run just --list --unsorted
 
-# Take everything the sources have to a release, and show its numbers
-run:
-    @uv run boathouse run
+# Take everything the sources have to a release, and show its numbers; --full builds every model anew
+run *options:
+    @uv run boathouse run "$@"
 
 # Keep everything running in the foreground: pull at an interval, serve the API and the reports
 up:
@@ -65,9 +65,13 @@ clean:
 bench *options:
     @uv run python -m bench "$@"
 
-# Kill what reads database changes over and over, at every failpoint: just chaos cdc --kills 25
+# Kill for long, at every named place, a short form of which is among the tests: just chaos cdc, just chaos transforms
 chaos name *options:
     @uv run python -m tests.chaos "$@"
+
+# Try seeded defects in the models on their unit tests, in all models or in those named
+mutate *models:
+    @uv run python -m tests.mutation "$@"
 
 # Check style, types, the SQL's format and the house rules
 check:

@@ -12,6 +12,7 @@ from bench.cdc_drain.benchmark import bench_cdc_drain, bench_cdc_stream
 from bench.comparison import AMONG, PAIRS, Comparison
 from bench.growth import Growth, around, grow
 from bench.snapshot.benchmark import bench_snapshot
+from bench.transform.benchmark import bench_transform
 from boathouse.console import console
 from lake.errors import BoathouseError, UnknownNameError
 from lake.settings import Settings, load_settings, silence_telemetry
@@ -23,8 +24,9 @@ BENCHMARKS = {
     "cdc_drain": bench_cdc_drain,
     "cdc_stream": bench_cdc_stream,
     "snapshot": bench_snapshot,
+    "transform": bench_transform,
 }
-SIZES = {"api_load": around(100_000), "snapshot": around(2_000_000)}
+SIZES = {"api_load": around(100_000), "snapshot": around(2_000_000), "transform": around(2_000_000)}
 """Where growth is measured too: three sizes, ten times apart."""
 
 
@@ -49,10 +51,11 @@ def main(
         with console.status(f"{wanted} …") as status:
             run = partial(_run, settings, wanted, pairs, peers=peers and not sizes, say=status.update)
             found = grow(wanted, around(rows) if rows else SIZES[wanted], run) if sizes else run(rows)
-        file = found.write(settings.state_dir / "bench")
-        console.print(found.table())
-        told = _grown(found) if isinstance(found, Growth) else _compared(found)
-        console.print(f"{wanted}: {told} · {file}", style="bold", soft_wrap=True)
+        for one in [found, *found.more] if isinstance(found, Comparison) else [found]:
+            file = one.write(settings.state_dir / "bench")
+            console.print(one.table())
+            told = _grown(one) if isinstance(one, Growth) else _compared(one)
+            console.print(f"{one.name}: {told} · {file}", style="bold", soft_wrap=True)
 
 
 def _run(settings: Settings, name: str, pairs: int, rows: int, *, peers: bool, say: Say) -> Comparison:

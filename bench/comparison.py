@@ -5,7 +5,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -40,12 +40,17 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every trial of every contestant, in the order in which they ran."""
+    """Every trial of every contestant, in the order in which they ran; ``more`` are those of other situations."""
 
     name: str
     rows: int
     contestants: tuple[Contestant, ...]
     trials: dict[str, list[Trial]]
+    more: tuple["Comparison", ...] = ()
+
+    def beside(self, *more: "Comparison") -> "Comparison":
+        """Give it together with those of other situations."""
+        return replace(self, more=more)
 
     def ratio(self, other: str) -> Ratio:
         """Compare ours with another's trial of the same turn."""

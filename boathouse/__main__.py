@@ -31,11 +31,13 @@ for command in (at, bisect, quality):
 
 
 @app.command()
-def run() -> None:
+def run(
+    full: Annotated[bool, typer.Option("--full", help="build every model anew, not only what is new")] = False,
+) -> None:
     """Pull every source, build and audit the model, cut a release, and show its numbers."""
     from boathouse.run import run as go
 
-    go(start())
+    go(start(), anew=full)
 
 
 @app.command()

@@ -45,8 +45,13 @@ def is_current(release: Release | None, pins: Mapping[str, Pin]) -> bool:
     )
 
 
-def build(settings: Settings, gates: Gates, pins: Mapping[str, Pin], say: Progress) -> TransformResult:
-    """Run the transform and keep every audit's result. Raises AuditError when a blocking audit fails."""
+def build(
+    settings: Settings, gates: Gates, pins: Mapping[str, Pin], say: Progress, *, anew: bool = False
+) -> TransformResult:
+    """Run the transform, of everything if ``anew``, and keep every audit's result.
+
+    Raises AuditError when a blocking audit fails.
+    """
     reached("transform.before")
 
     def tell(model: str) -> None:
@@ -54,7 +59,7 @@ def build(settings: Settings, gates: Gates, pins: Mapping[str, Pin], say: Progre
         say(model)
 
     try:
-        result = transform(settings, pins, tell)
+        result = transform(settings, pins, tell, anew=anew)
     except FailedAuditError as error:
         gates.keep("models", error.audits)
         raise

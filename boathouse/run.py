@@ -32,15 +32,16 @@ SHOWN = 5
 PAGES = Path(__file__).parent.parent / "reports"
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, *, anew: bool = False) -> None:
     """Take everything the sources have to a release that is served, and print the closing lines.
 
-    Raises BoathouseError; what was finished stays, and another run goes on from there.
+    ``anew`` builds every model whole. Raises BoathouseError; what was finished stays, and another run goes on
+    from there.
     """
     steps = Steps()
     with writing(settings, "just run"), started(settings, steps) as live:
         catalogue = open_catalogue(live)
-        release, fresh = pull_and_release(live, catalogue, steps)
+        release, fresh = pull_and_release(live, catalogue, steps, anew=anew)
         site = report(live, release, steps)
         with steps.step("serve") as (step, _), serving_here(live) as address:
             headline = read_headline(address)
@@ -64,9 +65,12 @@ def started(settings: Settings, steps: Steps) -> Iterator[Settings]:
 
 
 def pull_and_release(
-    live: Settings, catalogue: Catalog, steps: Steps, without: Collection[str] = ()
+    live: Settings, catalogue: Catalog, steps: Steps, without: Collection[str] = (), *, anew: bool = False
 ) -> tuple[Release, bool]:
-    """Pull every source but those ``without`` and cut a release if anything changed; give it and whether it is new."""
+    """Pull every source but those ``without`` and cut a release if anything changed; give it and whether it is new.
+
+    ``anew`` builds every model whole.
+    """
     pull(live, catalogue, steps, without)
     with steps.step("prove") as (step, _):
         proofs = prove_loads(live, catalogue)
@@ -82,14 +86,14 @@ def pull_and_release(
         step.remark = f"{len(checks)} checks of what landed, {warned} warnings" if checks else "nothing new to check"
     look_for_drift(live, catalogue, steps)
     built = last_built(catalogue)
-    if built is not None and is_current(built.release, bronze_pins(catalogue)):
+    if built is not None and not anew and is_current(built.release, bronze_pins(catalogue)):
         current = settled(catalogue)
         assert current is not None
         if current.event == "rolled back":
             name, why = current.release.release_id, current.reason or "no reason given"
             console.print(f"  [yellow]rolled back[/] to {name} ({why}), which stays current", soft_wrap=True)
         return current.release, False
-    return transform_and_release(live, gates, steps), True
+    return transform_and_release(live, gates, steps, anew=anew), True
 
 
 def look_for_drift(live: Settings, catalogue: Catalog, steps: Steps) -> None:
@@ -121,13 +125,13 @@ def pull_as_step(steps: Steps, name: str, load: Callable[[], Loaded]) -> Loaded:
     return loaded
 
 
-def transform_and_release(live: Settings, gates: Gates, steps: Steps) -> Release:
+def transform_and_release(live: Settings, gates: Gates, steps: Steps, *, anew: bool = False) -> Release:
     """Build silver and gold over bronze as it is now, and cut a release when every gate passed."""
     pins = bronze_pins(gates.catalogue)
     if not pins:
         raise ReleaseError("There is nothing in bronze yet, so there is nothing to release; check the sources.")
     with steps.step("transform") as (step, say):
-        result = build(live, gates, pins, say)
+        result = build(live, gates, pins, say, anew=anew)
         failed = sum(not audit.passed for audit in result.audits)
         step.remark = f"{len(result.audits)} audits, {failed} warnings"
     with steps.step("gates") as (step, _):

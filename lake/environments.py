@@ -16,7 +16,7 @@ from lake.settings import Settings
 from lake.snowflake_project import GATEWAY as SNOWFLAKE
 from lake.snowflake_project import open_snowflake
 from lake.transforms import ENVIRONMENT as PROD
-from lake.transforms import Progress, audited, build_audited, explain, quiet_console
+from lake.transforms import Progress, audited, build_audited, build_increment, explain, quiet_console
 from lake.warehouse import PROJECT, check_files, open_project
 
 if TYPE_CHECKING:
@@ -121,12 +121,16 @@ def apply(
     Production is built anew from bronze, like a transform; another environment builds only the models that
     differ from production's. Raises AuditError when a blocking audit fails, else as plan does.
     """
+    if pins is None and gateway == DUCKDB:
+        pins = current_pins(settings)
     with quiet_console(progress) as failures, open_gateway(settings, gateway, project, pins) as context:
         try:
             described = _described(_planned(context, environment), gateway)
             planned = _planned(context, environment, build=described.changed)
         except Exception as error:
             explain(error, failures, [])
+        if environment == PROD and gateway == DUCKDB:
+            return Applied(described, build_increment(context, failures, pins or {}, project))
         if environment == PROD:
             return Applied(described, build_audited(context, failures))
         return Applied(described, audited(context, failures, lambda: context.apply(planned)))
@@ -172,13 +176,16 @@ def open_gateway(
         return
     if gateway != DUCKDB:
         raise UnknownNameError("gateway", gateway, GATEWAYS)
-    if pins is None:
-        catalogue = open_catalogue(settings)
-        release = current_release(catalogue)
-        pins = release.bronze if release else pin_tables(catalogue, "bronze")
     check_files(settings)
-    with open_project(settings, pins, project) as context:
+    with open_project(settings, current_pins(settings) if pins is None else pins, project) as context:
         yield context
+
+
+def current_pins(settings: Settings) -> Pins:
+    """Give the bronze of the current release, or all there is before the first."""
+    catalogue = open_catalogue(settings)
+    release = current_release(catalogue)
+    return release.bronze if release else pin_tables(catalogue, "bronze")
 
 
 def snapshots_of(context: "Context", environment: str) -> list[Any]:

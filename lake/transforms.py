@@ -1,13 +1,14 @@
 """A transform: silver and gold built from pinned bronze, audited, with a row for every audit."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from lake.audits import SAMPLED, AuditResult, sample_of
+from lake.audits import AuditResult
+from lake.builds import standing_build
 from lake.errors import AuditError, BoathouseError, ServiceError
 from lake.pins import Pin
 from lake.settings import Settings
@@ -16,6 +17,8 @@ from lake.warehouse import PROJECT, STATE, check_files, fingerprint, open_projec
 
 if TYPE_CHECKING:
     from sqlmesh import Context
+
+    from lake.increments import Increment
 
 Progress = Callable[[str], None]
 ENVIRONMENT = "prod"
@@ -38,27 +41,55 @@ class FailedAuditError(AuditError):
 
 
 def transform(
-    settings: Settings, pins: Mapping[str, Pin], progress: Progress | None = None, project: Path = PROJECT
+    settings: Settings,
+    pins: Mapping[str, Pin],
+    progress: Progress | None = None,
+    project: Path = PROJECT,
+    *,
+    anew: bool = False,
 ) -> TransformResult:
     """Build silver and gold from bronze at ``pins`` (table without namespace to Pin), and audit them.
 
-    Everything is built anew except gold.fact_orders, which is changed where it differs. ``progress`` is
-    called with the name of each model as it begins. May be killed at any point and called again.
+    Only what follows from news in bronze, or from changed files, is built; ``anew`` builds everything.
+    ``progress`` is called with the name of each model as it begins. May be killed at any point and called again.
     Raises AuditError when a blocking audit finds offenders, LockedError when another process has the
     warehouse open, ServiceError when a model can't be built or the warehouse is broken.
     """
     check_files(settings)
     models = fingerprint(project)
+    standing = None if anew else standing_build(settings, pins, models)
+    if standing is not None:
+        return TransformResult(_kept(standing.audits), models)
     with quiet_console(progress) as failures, open_project(settings, pins, project) as context:
-        return TransformResult(build_audited(context, failures), models)
+        return TransformResult(build_increment(context, failures, pins, project, anew=anew), models)
 
 
-def build_audited(context: "Context", failures: Sequence[Any]) -> list[AuditResult]:
-    """Build everything in an open project, on whatever gateway, and give every audit's result.
+def build_increment(
+    context: "Context", failures: Sequence[Any], pins: Mapping[str, Pin], project: Path = PROJECT, *, anew: bool = False
+) -> list[AuditResult]:
+    """Bring everything in an open project on the warehouse up to ``pins``, and give every audit's result.
 
     ``failures`` are the quiet console's. Raises as transform does.
     """
-    audits = audited(context, failures, lambda: _build(context))
+    from lake.increments import Increment
+
+    models = fingerprint(project)
+    increment = Increment.of(context, pins, project, anew=anew)
+    last = increment.base.audits if increment.base and increment.base.models == models else []
+    audits = build_audited(context, failures, increment, _kept(last))
+    increment.finish(models, [asdict(audit) for audit in audits])
+    return audits
+
+
+def build_audited(
+    context: "Context", failures: Sequence[Any], increment: "Increment | None" = None, last: Sequence[AuditResult] = ()
+) -> list[AuditResult]:
+    """Build everything in an open project, on whatever gateway, and give every audit's result.
+
+    With an increment only what is new is built, and the ``last`` results stand for what stayed as it was.
+    ``failures`` are the quiet console's. Raises as transform does.
+    """
+    audits = audited(context, failures, lambda: _build(context), increment, last)
     seen = {audit.model for audit in audits}
     models = (model for model in context.models.values() if model.audits_with_args and not model.kind.is_seed)
     missed = sorted(model.name for model in models if model.name not in seen)
@@ -67,95 +98,49 @@ def build_audited(context: "Context", failures: Sequence[Any]) -> list[AuditResu
     return audits
 
 
-def audited(context: "Context", failures: Sequence[Any], build: Callable[[], None]) -> list[AuditResult]:
-    """Run ``build`` on an open project, and give the result of every audit that ran. Raises as transform does."""
-    found = _record_audits(context)
+def audited(
+    context: "Context",
+    failures: Sequence[Any],
+    build: Callable[[], None],
+    increment: "Increment | None" = None,
+    last: Sequence[AuditResult] = (),
+) -> list[AuditResult]:
+    """Run ``build`` on an open project, and give the result of every audit. Raises as build_audited does."""
+    from lake.evaluation import Evaluator
+
+    evaluator = Evaluator(context.snapshot_evaluator, increment)
+    evaluator.standing = frozenset(audit.model for audit in last)
+    context._snapshot_evaluator = evaluator
     try:
         build()
     except Exception as error:
-        explain(error, failures, _results(context, found))
-    return _results(context, found)
+        explain(error, failures, _results(context, evaluator.found))
+    stood = [audit for audit in last if audit.model in evaluator.unaudited]
+    return sorted([*_results(context, evaluator.found), *stood], key=lambda audit: (audit.model, audit.audit))
 
 
 def _build(context: "Context") -> None:
     """Build every model in one plan, whatever state the last run left behind.
 
-    SQLMesh is made to forget what it has built, since that came from other bronze; only models that keep
-    their rows stay known, and look at all of silver again. They do so after their last interval's end,
-    hence ``when``: a clock that was set back must not hide new rows.
+    SQLMesh is made to forget what it has built, since that came from other bronze: what is new is for the
+    evaluator to know. ``when`` is after every model's last interval, also when the clock was set back.
     """
     before = context.plan_builder(ENVIRONMENT, run=True, ignore_cron=True, skip_tests=True).build()
     built = [snapshot for snapshot in before.snapshots.values() if snapshot.is_model and snapshot.intervals]
-    stale = [snapshot for snapshot in built if not _stays(snapshot.model)]
+    stale = [snapshot for snapshot in built if not (snapshot.model.kind.is_external or snapshot.model.kind.is_seed)]
     spans = [(snapshot, (snapshot.intervals[0][0], snapshot.intervals[-1][1])) for snapshot in stale]
     if spans:
         context.state_sync.remove_intervals(spans, remove_shared_versions=True)
     when = max([time.time_ns() // 1_000_000, *(snapshot.intervals[-1][1] + 1000 for snapshot in built)])
     plan = context.plan_builder(ENVIRONMENT, execution_time=when, run=True, ignore_cron=True, skip_tests=True).build()
-    _drop_unfinished(context, plan.snapshots.values())
     context.apply(plan)
 
 
-def _drop_unfinished(context: "Context", snapshots: Iterable[Any]) -> None:
-    """Drop tables that a killed run left of models that read themselves: their first build must find nothing."""
-    for snapshot in snapshots:
-        if snapshot.is_model and snapshot.model.depends_on_self and not snapshot.intervals:
-            context.engine_adapter.drop_table(snapshot.table_name())
+def _kept(audits: Sequence[Mapping[str, Any]]) -> list[AuditResult]:
+    return [AuditResult(**{**audit, "loads": tuple(audit["loads"])}) for audit in audits]
 
 
-def _stays(model: Any) -> bool:
-    return bool(model.kind.is_external or model.kind.is_seed or model.disable_restatement)
-
-
-class Found(NamedTuple):
-    """What an audit found as it ran: how many offenders, whether they stop the build, some of them masked."""
-
-    offenders: int
-    blocking: bool
-    sample: str
-
-
-def _record_audits(context: "Context") -> dict[tuple[str, str], Found]:
-    """Have the context keep what its audits find, by (model, audit)."""
-    from sqlmesh.core.snapshot import SnapshotEvaluator
-
-    found: dict[tuple[str, str], Found] = {}
-
-    class Recorder(SnapshotEvaluator):
-        """An evaluator that keeps the audits' results, also of those that passed."""
-
-        def set_correlation_id(self, correlation_id: Any) -> SnapshotEvaluator:
-            return self
-
-        def audit(self, snapshot: Any, **options: Any) -> list[Any]:
-            results = super().audit(snapshot, **options)
-            for result in results:
-                if not result.skipped:
-                    key = (snapshot.model.name, _audit_name(result))
-                    sample = _sampled(self.get_adapter(snapshot.model_gateway), result.query) if result.count else ""
-                    found[key] = Found(int(result.count or 0), bool(result.blocking), sample)
-            return results
-
-    plain = context.snapshot_evaluator
-    context._snapshot_evaluator = Recorder(
-        plain.adapters, ddl_concurrent_tasks=plain.ddl_concurrent_tasks, selected_gateway=plain.selected_gateway
-    )
-    return found
-
-
-def _audit_name(result: Any) -> str:
-    """Name an audit with its arguments, since one model can have the same audit twice."""
-    arguments = (f"{name}={value.sql()}" for name, value in sorted(result.audit_args.items()) if name != "blocking")
-    return f"{result.audit.name}({', '.join(arguments)})"
-
-
-def _sampled(adapter: Any, query: Any) -> str:
-    """Show some of what an audit's query finds, by the form of its values."""
-    frame = adapter.fetchdf(query.limit(SAMPLED), quote_identifiers=True)
-    return sample_of([{str(name): value for name, value in row.items()} for row in frame.to_dict("records")])
-
-
-def _results(context: "Context", found: Mapping[tuple[str, str], Found]) -> list[AuditResult]:
+def _results(context: "Context", found: Mapping[tuple[str, str], Any]) -> list[AuditResult]:
     rows = {model: _row_count(context, model) for model in {model for model, _ in found}}
     return [
         AuditResult(model, audit, rows[model], one.offenders, one.blocking, one.offenders == 0, sample=one.sample)

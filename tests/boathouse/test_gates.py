@@ -17,7 +17,8 @@ from lake.questions import query
 from lake.releases import Entry, history, standing
 from lake.warehouse import WAREHOUSE, fingerprint
 from tests.boathouse.conftest import House
-from tests.sqlmesh.test_transforms import SHOP, order
+from tests.chaos.killing import order
+from tests.sqlmesh.test_transforms import SHOP
 
 pytestmark = pytest.mark.filterwarnings("ignore:`json_encoders` is deprecated")  # SQLMesh, when it is imported
 CHARGE = {"amount": 1000, "currency": "usd", "status": "succeeded", "created": 1767225600, "balance_transaction": "t"}

@@ -1,1 +1,1 @@
-"""Long forms of the tests of bad luck: ``just chaos cdc`` kills the reader of database changes over and over."""
+"""Long forms of the tests of bad luck: ``just chaos NAME`` kills over and over what ``just test`` kills once."""

@@ -1,4 +1,4 @@
-"""``python -m tests.chaos cdc`` is the long form of the kills that ``just test`` tries once each."""
+"""``python -m tests.chaos NAME`` is the long form of the kills that ``just test`` tries once each."""
 
 import random
 import sys
@@ -15,19 +15,23 @@ from lake.catalogue import ensure_namespaces, open_catalogue
 from lake.errors import BoathouseError, UnknownNameError
 from lake.failpoints import NAMES
 from lake.settings import Settings, silence_telemetry
+from tests.chaos.transforms import kill_transforms
 from tests.chaos.trial import Trials
 
 FAILPOINTS = sorted(name for name in NAMES if name.startswith("cdc."))
 
 
 def main(
-    name: Annotated[str, typer.Argument(help="cdc: the reader of database changes")],
+    name: Annotated[str, typer.Argument(help="cdc: the reader of database changes; transforms: silver and gold")],
     kills: Annotated[int, typer.Option(help="kills at each failpoint")] = 25,
     seed: Annotated[int, typer.Option(help="what the changes are made of")] = 1997,
 ) -> None:
-    """Kill a reader at every failpoint in turn, and hold bronze against the source after each kill."""
+    """Kill at every failpoint in turn: a reader, held against the source, or a build, held against a build of all."""
+    if name == "transforms":
+        kill_transforms(kills, seed)
+        return
     if name != "cdc":
-        raise UnknownNameError("chaos", name, ["cdc"])
+        raise UnknownNameError("chaos", name, ["cdc", "transforms"])
     choose = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="boathouse-chaos-") as folder:
         plain = Settings(_env_file=None, state_dir=Path(folder) / "state")

@@ -9,6 +9,7 @@ import yaml
 from sqlglot import ErrorLevel, exp
 
 from lake.contracts import gold_contract
+from lake.keys import Rule
 from lake.models import read_models
 from lake.settings import Settings
 from lake.warehouse import GOLD, PROJECT, bronze_columns, gold_tables, open_project
@@ -80,6 +81,21 @@ def test_money_is_a_decimal_of_18_digits(models: list[Any]) -> None:
         and str(kind) != ("DECIMAL(18, 6)" if name == "rate" else "DECIMAL(18, 2)")
     ]
     assert wrong == []
+
+
+def test_no_model_reads_the_clock(models: list[Any]) -> None:
+    clocks = ("current_date", "current_timestamp", "now(", "today(", "@execution_", "@start_", "@end_")
+    texts = {model.name: model.query.sql("duckdb").lower() for model in models if not model.kind.is_seed}
+    assert [name for name, text in texts.items() if any(clock in text for clock in clocks)] == []
+
+
+def test_a_model_built_by_key_says_where_each_input_holds_it(models: list[Any]) -> None:
+    rules = {model: rule for model in models if (rule := Rule.of(model)) is not None}
+    assert len(rules) > 30
+    for model, rule in rules.items():
+        assert set(rule.follows) <= {name.replace('"', "").removeprefix("warehouse.") for name in model.depends_on}
+        assert set(rule.key) <= set(model.columns_to_types)
+        assert {len(said) for said in rule.follows.values()} == {len(rule.key)}
 
 
 def test_every_bronze_table_that_a_model_reads_is_declared(models: list[Any]) -> None:

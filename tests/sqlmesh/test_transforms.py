@@ -1,61 +1,45 @@
 """A transform gives the gold that bronze stands for, however often it runs and wherever it was killed."""
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import orjson
+import duckdb
 import pyarrow as pa
 import pytest
 
-from lake.errors import AuditError, ServiceError, UnknownNameError
-from lake.pins import Pin
+from lake.environments import apply, plan
+from lake.errors import AuditError, LockedError, ServiceError, UnknownNameError
 from lake.settings import Settings
 from lake.transforms import FailedAuditError, transform
 from lake.warehouse import PROJECT, STATE, WAREHOUSE, gold_tables, read_gold
+from tests.chaos.killing import kill_at, order
 
 pytestmark = pytest.mark.filterwarnings("ignore:`json_encoders` is deprecated")  # SQLMesh, when it is imported
 Warehouses = Callable[[str], Settings]
 
 SHOP = ("gid://shopify/Shop/1", "2026-01-01T00:00:00Z", {"name": "Shop", "ianaTimezone": "America/New_York"})
-KILLED = """
-import os, signal, sys
-import orjson
-from lake.pins import Pin
-from lake.settings import Settings
-from lake.transforms import transform
-
-told = orjson.loads(sys.stdin.buffer.read())
-settings = Settings(_env_file=None, **told["settings"])
-pins = {name: Pin.from_json(pin) for name, pin in told["pins"].items()}
-transform(settings, pins, lambda model: model == told["at"] and os.kill(os.getpid(), signal.SIGKILL))
-"""
-
-
-def order(number: int, day: str, amount: str, version: str | None = None) -> tuple[str, str, dict[str, Any]]:
-    at = f"{day}T15:00:00Z"
-    money = {"shopMoney": {"amount": amount, "currencyCode": "USD"}}
-    payload = {
-        "createdAt": at,
-        "processedAt": at,
-        "updatedAt": version or at,
-        "displayFinancialStatus": "PAID",
-        "currencyCode": "USD",
-        "customer": {"id": "gid://shopify/Customer/5"},
-        "subtotalPriceSet": money,
-        "totalPriceSet": money,
-        "lineItems": {"edges": [{"node": {"id": f"gid://shopify/LineItem/{number}", "quantity": 1}}]},
-    }
-    return f"gid://shopify/Order/{number}", version or at, payload
 
 
 def gold_of(settings: Settings) -> dict[str, pa.Table]:
     return {table: read_gold(settings, table) for table in gold_tables()}
+
+
+def tamper(settings: Settings) -> None:
+    """Give the first order's row a name that nothing but building it again takes away."""
+    with duckdb.connect(str(settings.state_dir / WAREHOUSE)) as connection:
+        found = connection.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'fact_orders'").fetchone()
+        assert found is not None
+        table = found[0].rpartition(" FROM ")[2].rstrip("; \n")
+        connection.execute(f"UPDATE {table} SET order_name = 'tampered' WHERE order_id = '1'")
+
+
+def names(settings: Settings) -> dict[str, str | None]:
+    return {row["order_id"]: row["order_name"] for row in read_gold(settings, "fact_orders").to_pylist()}
 
 
 def net_amounts(settings: Settings) -> dict[str, str]:
@@ -63,44 +47,33 @@ def net_amounts(settings: Settings) -> dict[str, str]:
     return {row["order_id"]: str(row["net_amount"]) for row in orders}
 
 
-def kill_at(model: str, settings: Settings, pins: Mapping[str, Pin]) -> None:
-    """Run a transform in a process of its own that is killed when it begins a model."""
-    keys = {"s3_access_key": settings.s3_access_key, "s3_secret_key": settings.s3_secret_key}
-    told = {
-        "at": model,
-        "pins": {name: pin._asdict() for name, pin in pins.items()},
-        "settings": {name: key.get_secret_value() for name, key in keys.items() if key}
-        | {"state_dir": str(settings.state_dir), "s3_endpoint": settings.s3_endpoint},
-    }
-    done = subprocess.run([sys.executable, "-c", KILLED], input=orjson.dumps(told), env=dict(os.environ), check=False)
-    assert done.returncode == -signal.SIGKILL
-
-
-def test_late_changed_and_deleted_orders_come_out_as_in_a_full_build(bronze: Any, warehouse_in: Warehouses) -> None:
-    kept, anew = warehouse_in("kept"), warehouse_in("anew")
+def test_only_the_keys_that_changed_are_written(bronze: Any, warehouse_in: Warehouses) -> None:
+    settings = warehouse_in("kept")
     bronze.load("shopify_shop", [SHOP])
     bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00"), order(2, "2026-01-02", "2.00")])
-    transform(kept, bronze.pins())
-    assert net_amounts(kept) == {"1": "1.00", "2": "2.00"}
+    transform(settings, bronze.pins())
+    tamper(settings)
+    again = transform(settings, bronze.pins())
+    assert {audit.rows for audit in again.audits if audit.model == "gold.fact_orders"} == {2}
+    assert names(settings) == {"1": "tampered", "2": None}
 
-    changed = order(1, "2026-01-01", "1.50", version="2026-01-05T00:00:00Z")
     deleted = ("gid://shopify/Order/2", "2026-01-05T00:00:00Z", None)
-    late = order(3, "2025-12-01", "3.00")
-    bronze.load("shopify_orders", [changed, deleted, late])
-    transform(kept, bronze.pins())
-    assert net_amounts(kept) == {"1": "1.50", "3": "3.00"}
+    bronze.load("shopify_orders", [deleted, order(3, "2025-12-01", "3.00")])
+    transform(settings, bronze.pins())
+    assert names(settings) == {"1": "tampered", "3": None}
 
-    transform(anew, bronze.pins())
-    assert gold_of(kept) == gold_of(anew)
+    transform(settings, bronze.pins(), anew=True)
+    assert names(settings) == {"1": None, "3": None}
 
 
 def test_a_transform_that_was_killed_gives_the_same_gold_the_next_time(bronze: Any, warehouse_in: Warehouses) -> None:
     killed, whole = warehouse_in("killed"), warehouse_in("whole")
     bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00"), order(2, "2026-01-02", "2.00")])
-    before = bronze.pins()
-    kill_at("gold.fact_orders", killed, before)
+    transform(killed, bronze.pins())
     bronze.load("shopify_orders", [order(1, "2026-01-01", "1.50", version="2026-01-05T00:00:00Z")])
-    kill_at("gold.daily_shop", killed, bronze.pins())
+    assert kill_at("transform.written", killed, bronze.pins(), hit=2)
+    bronze.load("shopify_orders", [order(3, "2026-01-01", "3.00")])
+    assert kill_at("transform.deleted", killed, bronze.pins(), hit=3)
     transform(killed, bronze.pins())
     transform(whole, bronze.pins())
     assert gold_of(killed) == gold_of(whole)
@@ -119,6 +92,21 @@ def test_a_model_that_only_changed_its_words_still_follows_bronze(
         bronze.load("shopify_orders", [order(number, "2026-01-01", "1.00")])
         transform(settings, bronze.pins(), project=project)
         assert len(net_amounts(settings)) == number
+
+
+def test_who_comes_second_is_told_so_and_changes_nothing(warehouse_in: Warehouses) -> None:
+    settings = warehouse_in("busy")
+    settings.state_dir.mkdir()
+    hold = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", hold, str(settings.state_dir / WAREHOUSE)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"open\n"
+        for second in (transform, partial(plan, environment="dev"), partial(apply, environment="dev")):
+            with pytest.raises(LockedError, match="Another process has"):
+                second(settings, pins={})
+        holder.communicate()
+    assert {file.name for file in settings.state_dir.iterdir()} <= {WAREHOUSE, STATE}
 
 
 @pytest.mark.parametrize("lost", [WAREHOUSE, STATE])

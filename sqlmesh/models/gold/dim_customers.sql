@@ -1,7 +1,17 @@
 /* Customers with their history: name, place and segment. One row a customer and version; the current one is marked. Totals are as of the end of the version. */
 MODEL (
   name gold.dim_customers,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = customer_id,
+      follows = (
+        silver.stg_shopify_orders = customer_id,
+        silver.stg_shopify_customer_versions = customer_id,
+        silver.stg_shop_customer_address_versions = customer_id
+      )
+    )
+  ),
   owner data_engineer,
   grain (customer_key, valid_from),
   audits (

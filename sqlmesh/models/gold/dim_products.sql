@@ -1,7 +1,15 @@
 /* Products with their history. One row a product and version; the current one is marked. */
 MODEL (
   name gold.dim_products,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = product_id,
+      follows = (
+        silver.stg_shopify_product_versions = product_id
+      )
+    )
+  ),
   owner data_engineer,
   grain (product_key, valid_from),
   audits (

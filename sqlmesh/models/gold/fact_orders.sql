@@ -1,11 +1,12 @@
-/* Orders with their money. One row an order; test orders and deleted ones left out. A run writes the orders that differ from what is there, whatever their age, and removes those that are gone. */
+/* Orders with their money. One row an order; test orders and deleted ones left out. */
 MODEL (
   name gold.fact_orders,
-  kind INCREMENTAL_BY_UNIQUE_KEY (
-    unique_key order_key,
-    disable_restatement TRUE
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = order_id, follows = (
+        silver.stg_shopify_orders = order_id
+    ))
   ),
-  allow_partials TRUE,
   owner data_engineer,
   grain order_key,
   references (customer_key, order_date_key),
@@ -59,58 +60,6 @@ WITH orders AS (
   FROM silver.stg_shopify_orders
   WHERE
     NOT is_test
-), changed AS (
-  SELECT
-    order_key,
-    order_id,
-    order_name,
-    customer_key,
-    order_date,
-    order_date_key,
-    order_status,
-    payment_status,
-    fulfillment_status,
-    source_name,
-    units,
-    subtotal,
-    discount_amount,
-    tax_amount,
-    shipping_amount,
-    refunded_amount,
-    gross_amount,
-    net_amount,
-    total_amount,
-    currency,
-    created_at,
-    processed_at,
-    updated_at
-  FROM orders
-  EXCEPT
-  SELECT
-    order_key,
-    order_id,
-    order_name,
-    customer_key,
-    order_date,
-    order_date_key,
-    order_status,
-    payment_status,
-    fulfillment_status,
-    source_name,
-    units,
-    subtotal,
-    discount_amount,
-    tax_amount,
-    shipping_amount,
-    refunded_amount,
-    gross_amount,
-    net_amount,
-    total_amount,
-    currency,
-    created_at,
-    processed_at,
-    updated_at
-  FROM gold.fact_orders
 )
 SELECT
   order_key::TEXT AS order_key, /* Hash of the order's id */
@@ -136,17 +85,4 @@ SELECT
   created_at::TIMESTAMP AS created_at, /* When the order was made, UTC */
   processed_at::TIMESTAMP AS processed_at, /* When the order counts in the shop's reports, UTC */
   updated_at::TIMESTAMP AS updated_at /* When the order last changed, UTC */
-FROM changed;
-
-@IF(
-  @runtime_stage = 'evaluating',
-  DELETE FROM @this_model
-  WHERE
-    NOT order_id IN (
-      SELECT
-        order_id
-      FROM silver.stg_shopify_orders
-      WHERE
-        NOT is_test
-    )
-)
+FROM orders

@@ -1,7 +1,16 @@
 /* Stripe charges with what Stripe kept of them, failed ones too. One row a charge. */
 MODEL (
   name gold.fact_payments,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = balance_transaction_id,
+      follows = (
+        silver.stg_stripe_charges = balance_transaction_id,
+        silver.stg_stripe_balance_transactions = balance_transaction_id
+      )
+    )
+  ),
   owner data_engineer,
   grain charge_id,
   audits (

@@ -1,7 +1,17 @@
 /* Orders beside their Stripe charges (found by the order's number in the metadata), refunds, settlement, payout and the shop's own ledger, each difference with its reason. One row an order, and one for each charge without an order. */
 MODEL (
   name gold.payment_reconciliation,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = order_id,
+      follows = (
+        silver.stg_shopify_orders = order_id,
+        silver.stg_stripe_charges = order_id,
+        silver.stg_shopify_order_transactions = order_id
+      )
+    )
+  ),
   owner data_engineer,
   grain (order_id, charge_id),
   audits (

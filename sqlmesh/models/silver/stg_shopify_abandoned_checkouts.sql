@@ -1,7 +1,15 @@
 /* Checkouts that customers left before they paid, or came back to, as the shop last described them. One row a checkout. */
 MODEL (
   name silver.stg_shopify_abandoned_checkouts,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = checkout_id,
+      follows = (
+        lake.bronze.shopify_abandoned_checkouts = @bare_id(id)
+      )
+    )
+  ),
   owner data_engineer,
   grain checkout_id,
   audits (

@@ -1,7 +1,15 @@
 /* Everything the shop said of its customers. One row a customer and version. */
 MODEL (
   name silver.stg_shopify_customer_versions,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = (customer_id, version_at),
+      follows = (
+        lake.bronze.shopify_customers = (@bare_id(id), @utc(version))
+      )
+    )
+  ),
   owner data_engineer,
   grain (customer_id, version_at),
   audits (

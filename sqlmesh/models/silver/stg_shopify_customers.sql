@@ -1,7 +1,15 @@
 /* Customers as the shop last described them, deleted ones left out. One row a customer. */
 MODEL (
   name silver.stg_shopify_customers,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = customer_id,
+      follows = (
+        silver.stg_shopify_customer_versions = customer_id
+      )
+    )
+  ),
   owner data_engineer,
   grain customer_id,
   audits (

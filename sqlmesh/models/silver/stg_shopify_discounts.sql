@@ -1,7 +1,12 @@
 /* Discounts as the shop last described them. One row a discount; single codes of one are not told apart. */
 MODEL (
   name silver.stg_shopify_discounts,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = discount_id, follows = (
+        lake.bronze.shopify_discounts = @bare_id(id)
+    ))
+  ),
   owner data_engineer,
   grain discount_id,
   audits (

@@ -1,7 +1,15 @@
 /* What can be in stock, as the shop last described it. One row an inventory item, which is a variant's. */
 MODEL (
   name silver.stg_shopify_inventory_items,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = inventory_item_id,
+      follows = (
+        lake.bronze.shopify_inventory_items = @bare_id(id)
+      )
+    )
+  ),
   owner data_engineer,
   grain inventory_item_id,
   audits (

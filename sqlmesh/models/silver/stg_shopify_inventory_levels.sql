@@ -1,7 +1,15 @@
 /* What is in stock where, as the shop last described it. One row an inventory item and location. */
 MODEL (
   name silver.stg_shopify_inventory_levels,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = inventory_level_id,
+      follows = (
+        lake.bronze.shopify_inventory_levels = id
+      )
+    )
+  ),
   owner data_engineer,
   grain inventory_level_id,
   audits (

@@ -1,7 +1,12 @@
 /* Locations as the shop last described them, closed ones included. One row a location. */
 MODEL (
   name silver.stg_shopify_locations,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = location_id, follows = (
+        lake.bronze.shopify_locations = @bare_id(id)
+    ))
+  ),
   owner data_engineer,
   grain location_id,
   audits (

@@ -1,7 +1,12 @@
 /* Lines of the orders as the shop last described them. One row a line. */
 MODEL (
   name silver.stg_shopify_order_lines,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = order_id, follows = (
+        lake.bronze.shopify_orders = @bare_id(id)
+    ))
+  ),
   owner data_engineer,
   grain order_line_id,
   audits (

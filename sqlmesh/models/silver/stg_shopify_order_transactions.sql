@@ -1,7 +1,12 @@
 /* Payments that Shopify knows of, from the orders as they were last read: webhooks carry none. One row a transaction. */
 MODEL (
   name silver.stg_shopify_order_transactions,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = order_id, follows = (
+        lake.bronze.shopify_orders = @bare_id(id)
+    ))
+  ),
   owner data_engineer,
   grain transaction_id,
   audits (

@@ -1,7 +1,16 @@
 /* Orders as the shop last described them, deleted ones left out, test orders marked. One row an order. */
 MODEL (
   name silver.stg_shopify_orders,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = order_id,
+      follows = (
+        lake.bronze.shopify_orders = @bare_id(id),
+        silver.stg_shopify_order_lines = order_id
+      )
+    )
+  ),
   owner data_engineer,
   grain order_id,
   audits (

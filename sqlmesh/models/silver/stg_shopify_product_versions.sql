@@ -1,7 +1,15 @@
 /* Everything the shop said of its products. One row a product and version. */
 MODEL (
   name silver.stg_shopify_product_versions,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = (product_id, version_at),
+      follows = (
+        lake.bronze.shopify_products = (@bare_id(id), @utc(version))
+      )
+    )
+  ),
   owner data_engineer,
   grain (product_id, version_at),
   audits (

@@ -1,7 +1,15 @@
 /* Products as the shop last described them, deleted ones left out. One row a product. */
 MODEL (
   name silver.stg_shopify_products,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = product_id,
+      follows = (
+        silver.stg_shopify_product_versions = product_id
+      )
+    )
+  ),
   owner data_engineer,
   grain product_id,
   audits (

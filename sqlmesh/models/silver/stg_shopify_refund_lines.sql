@@ -1,7 +1,12 @@
 /* What was given back, line by line, from the orders as they were last read: webhooks are left out. One row a refund's line. */
 MODEL (
   name silver.stg_shopify_refund_lines,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = order_id, follows = (
+        lake.bronze.shopify_orders = @bare_id(id)
+    ))
+  ),
   owner data_engineer,
   grain refund_line_id,
   audits (

@@ -1,7 +1,12 @@
 /* Variants of the products as the shop last described them. One row a variant. */
 MODEL (
   name silver.stg_shopify_variants,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = product_id, follows = (
+        lake.bronze.shopify_products = @bare_id(id)
+    ))
+  ),
   owner data_engineer,
   grain variant_id,
   audits (

@@ -1,7 +1,15 @@
 /* Movements of the balance at Stripe. One row a movement. */
 MODEL (
   name silver.stg_stripe_balance_transactions,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = balance_transaction_id,
+      follows = (
+        lake.bronze.stripe_balance_transactions = id
+      )
+    )
+  ),
   owner data_engineer,
   grain balance_transaction_id,
   audits (

@@ -1,7 +1,12 @@
 /* Charges as Stripe last described them, failed ones too. One row a charge. */
 MODEL (
   name silver.stg_stripe_charges,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = charge_id, follows = (
+        lake.bronze.stripe_charges = id
+    ))
+  ),
   owner data_engineer,
   grain charge_id,
   audits (

@@ -1,7 +1,15 @@
 /* Checkout sessions as Stripe last described them, expired ones too. One row a session. */
 MODEL (
   name silver.stg_stripe_checkout_sessions,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = checkout_session_id,
+      follows = (
+        lake.bronze.stripe_checkout_sessions = id
+      )
+    )
+  ),
   owner data_engineer,
   grain checkout_session_id,
   audits (

@@ -1,7 +1,12 @@
 /* Coupons at Stripe as it last described them, deleted ones left out. One row a coupon. */
 MODEL (
   name silver.stg_stripe_coupons,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = coupon_id, follows = (
+        lake.bronze.stripe_coupons = id
+    ))
+  ),
   owner data_engineer,
   grain coupon_id,
   audits (

@@ -1,7 +1,12 @@
 /* Credit notes as Stripe last described them, void ones too. One row a credit note. */
 MODEL (
   name silver.stg_stripe_credit_notes,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = credit_note_id, follows = (
+        lake.bronze.stripe_credit_notes = id
+    ))
+  ),
   owner data_engineer,
   grain credit_note_id,
   audits (

@@ -1,7 +1,12 @@
 /* Customers as Stripe last described them, deleted ones left out. One row a customer. */
 MODEL (
   name silver.stg_stripe_customers,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = stripe_customer_id, follows = (
+        lake.bronze.stripe_customers = id
+    ))
+  ),
   owner data_engineer,
   grain stripe_customer_id,
   audits (

@@ -1,7 +1,12 @@
 /* Disputes of charges as Stripe last described them. One row a dispute. */
 MODEL (
   name silver.stg_stripe_disputes,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = dispute_id, follows = (
+        lake.bronze.stripe_disputes = id
+    ))
+  ),
   owner data_engineer,
   grain dispute_id,
   audits (

@@ -1,7 +1,12 @@
 /* What Stripe said had happened. One row an event. */
 MODEL (
   name silver.stg_stripe_events,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = event_id, follows = (
+        lake.bronze.stripe_events = id
+    ))
+  ),
   owner data_engineer,
   grain event_id,
   audits (

@@ -1,7 +1,12 @@
 /* Lines of the invoices, all of them, in the shapes before and since 2025-03-31.basil. One row a line. */
 MODEL (
   name silver.stg_stripe_invoice_lines,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = invoice_id, follows = (
+        lake.bronze.stripe_invoices = id
+    ))
+  ),
   owner data_engineer,
   grain (invoice_id, invoice_line_id),
   audits (

@@ -1,7 +1,12 @@
 /* Invoices as Stripe last described them, in the shapes before and since 2025-03-31.basil. One row an invoice. */
 MODEL (
   name silver.stg_stripe_invoices,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = invoice_id, follows = (
+        lake.bronze.stripe_invoices = id
+    ))
+  ),
   owner data_engineer,
   grain invoice_id,
   audits (

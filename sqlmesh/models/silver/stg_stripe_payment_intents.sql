@@ -1,7 +1,12 @@
 /* Payment intents as Stripe last described them, unpaid ones too. One row an intent. */
 MODEL (
   name silver.stg_stripe_payment_intents,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = payment_intent_id, follows = (
+        lake.bronze.stripe_payment_intents = id
+    ))
+  ),
   owner data_engineer,
   grain payment_intent_id,
   audits (

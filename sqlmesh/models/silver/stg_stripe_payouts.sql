@@ -1,7 +1,12 @@
 /* Payouts to the bank as Stripe last described them. One row a payout. */
 MODEL (
   name silver.stg_stripe_payouts,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = payout_id, follows = (
+        lake.bronze.stripe_payouts = id
+    ))
+  ),
   owner data_engineer,
   grain payout_id,
   audits (

@@ -1,7 +1,12 @@
 /* Prices at Stripe as it last described them. One row a price. */
 MODEL (
   name silver.stg_stripe_prices,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = price_id, follows = (
+        lake.bronze.stripe_prices = id
+    ))
+  ),
   owner data_engineer,
   grain price_id,
   audits (not_null(columns := (price_id, created_at)), unique_values(columns := price_id))

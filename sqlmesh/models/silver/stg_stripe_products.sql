@@ -1,7 +1,12 @@
 /* Products at Stripe as it last described them, deleted ones left out. One row a product. */
 MODEL (
   name silver.stg_stripe_products,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = product_id, follows = (
+        lake.bronze.stripe_products = id
+    ))
+  ),
   owner data_engineer,
   grain product_id,
   audits (

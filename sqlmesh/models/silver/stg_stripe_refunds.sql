@@ -1,7 +1,12 @@
 /* Refunds as Stripe last described them. One row a refund. */
 MODEL (
   name silver.stg_stripe_refunds,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = refund_id, follows = (
+        lake.bronze.stripe_refunds = id
+    ))
+  ),
   owner data_engineer,
   grain refund_id,
   audits (

@@ -1,7 +1,12 @@
 /* Items of the subscriptions, all of them, in the shapes before and since 2025-03-31.basil. One row an item. */
 MODEL (
   name silver.stg_stripe_subscription_items,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = subscription_id, follows = (
+        lake.bronze.stripe_subscriptions = id
+    ))
+  ),
   owner data_engineer,
   grain subscription_item_id,
   audits (

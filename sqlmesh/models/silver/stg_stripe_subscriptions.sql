@@ -1,7 +1,12 @@
 /* Subscriptions as Stripe last described them, canceled ones too, in the shapes before and since 2025-03-31.basil. One row a subscription. */
 MODEL (
   name silver.stg_stripe_subscriptions,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = subscription_id, follows = (
+        lake.bronze.stripe_subscriptions = id
+    ))
+  ),
   owner data_engineer,
   grain subscription_id,
   audits (

@@ -1,0 +1,112 @@
+"""Defects made in a model's SQL: another join, a dropped filter, a shifted day, a doubled row, swapped columns."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from sqlglot import exp, parse_one
+
+Change = Callable[[Any], exp.Expr | None]
+OTHERS: dict[type[exp.Expr], type[exp.Expr]] = {
+    exp.GT: exp.GTE,
+    exp.GTE: exp.GT,
+    exp.LT: exp.LTE,
+    exp.LTE: exp.LT,
+    exp.Sum: exp.Max,
+    exp.Max: exp.Min,
+    exp.Min: exp.Max,
+}
+
+
+class Defect(NamedTuple):
+    """A model's query with one thing wrong: the kind of mistake, and where in words."""
+
+    kind: str
+    where: str
+    query: exp.Expr
+
+
+def defects(query: exp.Expr) -> Iterator[Defect]:
+    """Make every defect that there is room for in a query."""
+    yield from _changed(query, "wrong join", exp.Join, _other_join)
+    yield from _changed(query, "dropped filter", exp.Where, lambda where: exp.Where(this=exp.true()))
+    yield from _dropped_conditions(query)
+    yield from _changed(query, "wrong boundary", (exp.GT, exp.GTE, exp.LT, exp.LTE), _other_kind)
+    yield from _changed(query, "wrong aggregate", (exp.Sum, exp.Max, exp.Min), _other_kind)
+    yield from _changed(query, "wrong order", exp.Ordered, _other_order)
+    yield from _changed(query, "lost fallback", exp.Coalesce, lambda one: one.this.copy())
+    yield from _changed(query, "doubled count", exp.Distinct, _counted_twice)
+    yield from _columns(query)
+    doubled = exp.union(query.copy(), query.copy(), distinct=False)
+    yield Defect("doubled row", "the whole query", doubled)
+
+
+def _columns(query: exp.Expr) -> Iterator[Defect]:
+    """Shift days, turn signs and swap columns of the same type in what the query gives."""
+    for place, column in enumerate(query.expressions):
+        kind = column.this.to if isinstance(column.unalias(), exp.Cast) and isinstance(column, exp.Alias) else None
+        if kind is None:
+            continue
+        if kind.is_type("date", "timestamp"):
+            yield _column(query, place, "shifted day", f"({column.this.sql('duckdb')}) + INTERVAL '1' DAY")
+        if kind.is_type("decimal"):
+            yield _column(query, place, "wrong sign", f"0 - ({column.this.sql('duckdb')})")
+        following = query.expressions[place + 1 :]
+        same = [other for other in following if isinstance(other.unalias(), exp.Cast) and other.this.to == kind]
+        if same:
+            yield _column(query, place, "swapped column", same[0].this.sql("duckdb"), f" by {same[0].alias}")
+
+
+def _column(query: exp.Expr, place: int, kind: str, sql: str, more: str = "") -> Defect:
+    wrong = query.copy()
+    column = wrong.expressions[place]
+    column.set("this", exp.cast(parse_one(sql, dialect="duckdb"), column.this.to))
+    return Defect(kind, column.alias + more, wrong)
+
+
+def _changed(query: exp.Expr, kind: str, types: Any, change: Change) -> Iterator[Defect]:
+    places = sum(1 for _ in query.find_all(types))
+    for place in range(places):
+        wrong = query.copy()
+        node = list(wrong.find_all(types))[place]
+        where, other = node.sql("duckdb"), change(node)
+        if other is not None:
+            node.replace(other)
+            yield Defect(kind, where, wrong)
+
+
+def _dropped_conditions(query: exp.Expr) -> Iterator[Defect]:
+    """Drop one of several conditions of a filter or a join at a time."""
+
+    def conditions(tree: exp.Expr) -> list[exp.Expr]:
+        heads = [one.this for one in tree.find_all(exp.Where, exp.Qualify)]
+        heads += [one.args["on"] for one in tree.find_all(exp.Join) if one.args.get("on")]
+        return [part for head in heads if isinstance(head, exp.And) for part in head.flatten()]
+
+    for place in range(len(conditions(query))):
+        wrong = query.copy()
+        part = conditions(wrong)[place]
+        where = part.sql("duckdb")
+        part.replace(exp.true())
+        yield Defect("dropped condition", where, wrong)
+
+
+def _other_join(join: exp.Join) -> exp.Expr | None:
+    if join.kind == "CROSS" or not join.args.get("on"):
+        return None
+    other = join.copy()
+    other.set("side", None if join.side else "LEFT")
+    return other
+
+
+def _other_kind(node: exp.Expr) -> exp.Expr:
+    return OTHERS[type(node)](**node.copy().args)
+
+
+def _other_order(ordered: exp.Ordered) -> exp.Expr:
+    other = ordered.copy()
+    other.set("desc", not ordered.args.get("desc"))
+    return other
+
+
+def _counted_twice(distinct: exp.Distinct) -> exp.Expr | None:
+    return distinct.expressions[0].copy() if isinstance(distinct.parent, exp.Count) else None

@@ -1,0 +1,104 @@
+"""What a small shop said, table by table: the sandbox's documents, and rows of every table of its database."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from infra.sandbox.shop import Shop
+from infra.sandbox.shopify.admin import Admin
+from infra.sandbox.stripe.lists import RESOURCES as STRIPE
+from lake.warehouse import bronze_columns
+from pipelines.shopify.resources import RESOURCES as SHOPIFY
+
+Document = dict[str, Any]
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+SHOP = {"name": "Shop", "currencyCode": "USD", "ianaTimezone": "America/New_York"}
+TYPES = {
+    "text": pa.string(),
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "boolean": pa.bool_(),
+    "double": pa.float64(),
+    "timestamptz": pa.timestamp("us", tz="UTC"),
+    "text[]": pa.list_(pa.string()),
+}
+
+
+def documents_of(folder: Path, most: int = 9) -> dict[str, dict[str, Document]]:
+    """Give every bronze table of documents some, by their ids."""
+    shop = Shop(1997, 40)
+    admin = Admin(shop, folder, "plus")
+    found = {"shopify_shop": {"gid://shopify/Shop/1": SHOP}}
+    for resource in SHOPIFY:
+        asked = {"first": most, "nested": 5, "location": next(iter(found.get("shopify_locations", ())), "")}
+        answer = admin.executor.execute(resource.query, asked, None, "127.0.0.1")
+        data = answer["data"]["location"] if resource.below else answer["data"]
+        found[resource.table] = {node["id"]: node for node in _nodes(data[resource.name])}
+    for name, listed in STRIPE.items():
+        numbers = np.asarray(list(listed.numbers(shop))[:most], np.int64)
+        made = listed.make(shop, numbers) if len(numbers) else []
+        found[f"stripe_{name.replace('/', '_')}"] = {one["id"]: one for one in made}
+    _fill_lists(found)
+    charges = list(found["stripe_charges"].values())
+    found["stripe_refunds"] = {f"re_{place}": _refund(place, one) for place, one in enumerate(charges)}
+    found["stripe_events"] = {f"evt_{place}": _event(place, one) for place, one in enumerate(charges)}
+    return found
+
+
+def changes_of(table: str, keys: range, op: str, lsn: int, ids: Mapping[str, list[str]]) -> pa.Table:
+    """Give rows of a table of the shop's database, as one transaction changed them; ``ids`` are there to refer to."""
+    columns = bronze_columns()[table]
+    key = next(iter(columns))
+    rows = [
+        {name: _value(name, kind, place, lsn, ids) for name, kind in columns.items()}
+        | {"_op": op, "_commit_lsn": lsn, "_ordinal": place, "_xid": lsn, "_unchanged": [], "_load_id": f"load {lsn}"}
+        | {key: _value(key, columns[key], place, 0, ids), "_commit_at": AT + timedelta(hours=lsn)}
+        for place in keys
+    ]
+    return pa.Table.from_pylist(rows, schema=pa.schema([(name, TYPES[kind]) for name, kind in columns.items()]))
+
+
+def _nodes(connection: Any) -> list[Document]:
+    nodes = connection["nodes"] if "nodes" in connection else [edge["node"] for edge in connection["edges"]]
+    return list(nodes)
+
+
+def _fill_lists(found: dict[str, dict[str, Document]]) -> None:
+    """Put refunds into orders, lines into invoices and items into subscriptions: the sandbox keeps them apart."""
+    for place, order in enumerate(found["shopify_orders"].values()):
+        line = order["lineItems"]["edges"][0]["node"]
+        money = {"subtotalSet": line["originalUnitPriceSet"], "lineItem": {"id": line["id"]}, "quantity": 1}
+        refunded = {"id": f"gid://shopify/RefundLineItem/{place}", "restocked": True, **money}
+        refund = {"id": f"gid://shopify/Refund/{place}", "createdAt": order["createdAt"]}
+        order["refunds"] = [refund | {"refundLineItems": {"edges": [{"node": refunded}]}}]
+    for place, invoice in enumerate(found["stripe_invoices"].values()):
+        invoice["lines"] = {"data": [{"id": f"il_{place}", "amount": 100 + place, "currency": "usd", "quantity": 1}]}
+    for place, subscription in enumerate(found["stripe_subscriptions"].values()):
+        price = {"id": "price_1", "unit_amount": 100, "currency": "usd", "recurring": {"interval": "month"}}
+        subscription["items"] = {"data": [{"id": f"si_{place}", "price": price, "quantity": 1 + place}]}
+
+
+def _refund(place: int, charge: Document) -> Document:
+    money = {"amount": 100 + place, "currency": "usd", "balance_transaction": charge["balance_transaction"]}
+    return {"charge": charge["id"], "status": "succeeded", "reason": None, "created": 1767225600 + place, **money}
+
+
+def _event(place: int, charge: Document) -> Document:
+    about = {"object": {"id": charge["id"], "object": "charge"}}
+    return {"type": "charge.succeeded", "data": about, "created": 1767225600 + place, "livemode": True}
+
+
+def _value(name: str, kind: str, place: int, lsn: int, ids: Mapping[str, list[str]]) -> Any:
+    """Make a value of a type that is another one for each row and transaction, or refers to what there is."""
+    if name in ids:
+        known = ids[name][place % len(ids[name])]
+        return known if kind == "text" else int(known)
+    if kind == "timestamptz":
+        return AT + timedelta(hours=10 * lsn + place)
+    made: dict[str, Any] = {"text": f"{name} {place} {lsn}", "boolean": place % 2 == 0, "double": place / 4}
+    return made.get(kind, Decimal(10 * lsn + place) if "decimal" in kind else 10 * lsn + place)
