@@ -17,7 +17,7 @@ from sqlglot import exp
 from lake import builds
 from lake.builds import Build, changes_of
 from lake.failpoints import reached
-from lake.keys import Rule, Source, cut_down, is_affected, latest_news, write_keys
+from lake.keys import Rule, Source, cut_down, is_affected, joined_news, latest_news, write_keys
 from lake.news import new_files, show_news
 from lake.pins import Pin
 from lake.warehouse import bronze_columns
@@ -93,7 +93,7 @@ class Increment:
         rule = Rule.of(snapshot.model)
         if not moved:
             self.changes[name] = Change.NONE
-        elif rule is not None and all(one in rule.follows and moved[one] is Change.ROWS for one in moved):
+        elif rule is not None and all(one in rule.inputs and moved[one] is Change.ROWS for one in moved):
             tables = {exp.table_name(_table(one)): named(one.model) for one in snapshots.values()}
             self._build_by_key(name, table, rule, moved, tables, query())
         elif name not in self.followed:
@@ -157,7 +157,7 @@ class Increment:
     ) -> None:
         """Write the rows of the affected keys anew, where they differ."""
         run, sources = self.connection.execute, {one: self._source(one, rule, query) for one in moved}
-        write_keys(self.connection, ((source.rows, rule.follows[one]) for one, source in sources.items()))
+        write_keys(self.connection, (joined_news(rule, one, source.rows, tables) for one, source in sources.items()))
         run(f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT * FROM {table} LIMIT 0")
         run(f"INSERT INTO fresh BY NAME {cut_down(self.connection, query, rule, sources, tables)}")
         affected = is_affected(self.connection, rule.key)

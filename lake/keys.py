@@ -15,10 +15,15 @@ AFFECTED = "affected"
 
 @dataclass(frozen=True)
 class Rule:
-    """The key of a model, and where each input that it follows holds it: input to expressions over its columns."""
+    """The key of a model, and where each input that it follows holds it: input to expressions over its columns.
+
+    ``through`` are the inputs that hold no key and are joined to one that does: input to that one and the column of
+    both.
+    """
 
     key: tuple[str, ...]
     follows: Mapping[str, tuple[str, ...]]
+    through: Mapping[str, tuple[str, str]]
 
     @classmethod
     def of(cls, model: Any) -> "Rule | None":
@@ -26,13 +31,16 @@ class Rule:
         if not model.kind.is_custom or model.kind.materialization != KIND:
             return None
         told = {pair.this.name: pair.expression for pair in model.kind.materialization_properties_.expressions}
-        follows = {
-            ".".join(part.name for part in pair.this.parts).lower(): tuple(
-                one.sql("duckdb") for one in _listed(pair.expression)
-            )
-            for pair in _listed(told["follows"])
-        }
-        return cls(tuple(one.name for one in _listed(told["key"])), follows)
+        said = {_dotted(pair.this): _listed(pair.expression) for pair in _listed(told["follows"])}
+        joined = {name: one for name, (one, *_) in said.items() if isinstance(one, exp.Column) and one.table}
+        follows = {name: tuple(one.sql("duckdb") for one in ones) for name, ones in said.items() if name not in joined}
+        through = {name: (f"{one.db}.{one.table}".lower(), str(one.name)) for name, one in joined.items()}
+        return cls(tuple(one.name for one in _listed(told["key"])), follows, through)
+
+    @property
+    def inputs(self) -> set[str]:
+        """The inputs of which only changed rows matter."""
+        return {*self.follows, *self.through}
 
 
 class Source(NamedTuple):
@@ -72,6 +80,18 @@ def latest_news(
         made[rows] = f"latest_{len(made)}"
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {made[rows]} AS {rows}")
     return Source(made[rows], complete=True)
+
+
+def joined_news(rule: Rule, name: str, rows: str, tables: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Give what holds the keys of an input's changed ``rows``, and how: itself, or what it is joined to.
+
+    ``tables`` gives the inputs by the name of their table.
+    """
+    if name in rule.follows:
+        return rows, rule.follows[name]
+    other, column = rule.through[name]
+    table = next(table for table, one in tables.items() if one == other)
+    return f"{table} WHERE {column} IN (SELECT {column} FROM {rows})", rule.follows[other]
 
 
 def write_keys(connection: duckdb.DuckDBPyConnection, parts: Iterable[tuple[str, tuple[str, ...]]]) -> None:
@@ -143,6 +163,10 @@ def _holds_all(connection: duckdb.DuckDBPyConnection, rows: str, said: tuple[str
     """Whether every affected key is among these rows' keys."""
     left = f"SELECT * FROM {AFFECTED} EXCEPT SELECT {_keyed(said)} FROM {rows} LIMIT 1"
     return connection.execute(left).fetchone() is None
+
+
+def _dotted(node: exp.Expr) -> str:
+    return ".".join(part.name for part in node.parts).lower() if isinstance(node, exp.Column | exp.Dot) else ""
 
 
 def _keyed(said: Iterable[str]) -> str:

@@ -93,7 +93,7 @@ def test_a_model_built_by_key_says_where_each_input_holds_it(models: list[Any]) 
     rules = {model: rule for model in models if (rule := Rule.of(model)) is not None}
     assert len(rules) > 30
     for model, rule in rules.items():
-        assert set(rule.follows) <= {name.replace('"', "").removeprefix("warehouse.") for name in model.depends_on}
+        assert rule.inputs <= {name.replace('"', "").removeprefix("warehouse.") for name in model.depends_on}
         assert set(rule.key) <= set(model.columns_to_types)
         assert {len(said) for said in rule.follows.values()} == {len(rule.key)}
 

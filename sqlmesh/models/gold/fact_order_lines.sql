@@ -1,7 +1,20 @@
 /* What was sold, line by line, with the same columns for every source: Shopify's order lines and Stripe's invoice lines. One row a line; test orders, drafts and void invoices left out. */
 MODEL (
   name gold.fact_order_lines,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = document_id,
+      follows = (
+        silver.stg_shopify_order_lines = order_id,
+        silver.stg_shopify_orders = order_id,
+        silver.stg_stripe_invoice_lines = invoice_id,
+        silver.stg_stripe_invoices = invoice_id,
+        silver.stg_stripe_prices = silver.stg_stripe_invoice_lines.price_id,
+        silver.stg_stripe_customers = silver.stg_stripe_invoices.stripe_customer_id
+      )
+    )
+  ),
   owner data_engineer,
   grain line_key,
   references (order_key, customer_key),

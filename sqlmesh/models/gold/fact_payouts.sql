@@ -1,7 +1,12 @@
 /* Payouts to the bank. One row a payout. */
 MODEL (
   name gold.fact_payouts,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = payout_id, follows = (
+        silver.stg_stripe_payouts = payout_id
+    ))
+  ),
   owner data_engineer,
   grain payout_id,
   audits (

@@ -1,7 +1,17 @@
 /* What was given back, on the day it was given back. One row a refund; those of test orders and of deleted ones left out. */
 MODEL (
   name gold.fact_refunds,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = order_id,
+      follows = (
+        silver.stg_shopify_refunds = order_id,
+        silver.stg_shopify_refund_lines = order_id,
+        silver.stg_shopify_orders = order_id
+      )
+    )
+  ),
   owner data_engineer,
   grain refund_key,
   references (order_key, customer_key),

@@ -1,7 +1,19 @@
 /* Lines of Stripe's invoices with what they are billed for. One row a line; drafts left out, void invoices marked. */
 MODEL (
   name gold.invoice_lines,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = invoice_id,
+      follows = (
+        silver.stg_stripe_invoice_lines = invoice_id,
+        silver.stg_stripe_invoices = invoice_id,
+        silver.stg_stripe_prices = silver.stg_stripe_invoice_lines.price_id,
+        silver.stg_stripe_products = silver.stg_stripe_invoice_lines.product_id,
+        silver.stg_stripe_customers = silver.stg_stripe_invoices.stripe_customer_id
+      )
+    )
+  ),
   owner data_engineer,
   grain (invoice_id, invoice_line_id),
   audits (

@@ -8,7 +8,10 @@ MODEL (
       follows = (
         silver.stg_shopify_orders = order_id,
         silver.stg_stripe_charges = order_id,
-        silver.stg_shopify_order_transactions = order_id
+        silver.stg_shopify_order_transactions = order_id,
+        gold.fact_balance_transactions = order_id,
+        gold.fact_refunds = order_id,
+        silver.stg_shop_ledger = order_id
       )
     )
   ),

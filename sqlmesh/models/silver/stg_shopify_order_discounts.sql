@@ -1,7 +1,12 @@
 /* What each discount took off each order, from the orders as they were last read: webhooks are left out. One row an order and discount. */
 MODEL (
   name silver.stg_shopify_order_discounts,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = order_id, follows = (
+        lake.bronze.shopify_orders = @bare_id(id)
+    ))
+  ),
   owner data_engineer,
   grain (order_id, position),
   audits (

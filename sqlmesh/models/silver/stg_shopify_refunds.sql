@@ -1,7 +1,12 @@
 /* What was given back, with lines or without, from the orders as they were last read: webhooks are left out. One row a refund. */
 MODEL (
   name silver.stg_shopify_refunds,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = order_id, follows = (
+        lake.bronze.shopify_orders = @bare_id(id)
+    ))
+  ),
   owner data_engineer,
   grain refund_id,
   audits (not_null(columns := (refund_id, order_id)), unique_values(columns := refund_id))
