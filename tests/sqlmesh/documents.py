@@ -24,6 +24,7 @@ TYPES = {
     "int": pa.int32(),
     "boolean": pa.bool_(),
     "double": pa.float64(),
+    "decimal(18, 2)": pa.decimal128(18, 2),
     "timestamptz": pa.timestamp("us", tz="UTC"),
     "text[]": pa.list_(pa.string()),
 }
