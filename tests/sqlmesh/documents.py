@@ -70,18 +70,34 @@ def _nodes(connection: Any) -> list[Document]:
 
 
 def _fill_lists(found: dict[str, dict[str, Document]]) -> None:
-    """Put refunds into orders, lines into invoices and items into subscriptions: the sandbox keeps them apart."""
+    """Put into the documents what the sandbox's plain history lacks: refunds, discounts, taxes, lines and items."""
     for place, order in enumerate(found["shopify_orders"].values()):
         line = order["lineItems"]["edges"][0]["node"]
         money = {"subtotalSet": line["originalUnitPriceSet"], "lineItem": {"id": line["id"]}, "quantity": 1}
         refunded = {"id": f"gid://shopify/RefundLineItem/{place}", "restocked": True, **money}
         refund = {"id": f"gid://shopify/Refund/{place}", "createdAt": order["createdAt"]}
         order["refunds"] = [refund | {"refundLineItems": {"edges": [{"node": refunded}]}}]
+        price = {"originalPriceSet": _dollars(9), "discountedPriceSet": _dollars(9 - place % 3)}
+        order["shippingLines"] = {"edges": [{"node": {"id": f"gid://shopify/ShippingLine/{place}", **price}}]}
+        order["taxLines"] = [{"title": "VAT", "rate": 0.2, "priceSet": _dollars(place)}]
+        discount = {"__typename": "DiscountCodeApplication", "index": 0, "targetType": "LINE_ITEM", "code": "TEN"}
+        order["discountApplications"] = {"edges": [{"node": discount}]}
+        line["discountAllocations"] = [{"allocatedAmountSet": _dollars(place), "discountApplication": {"index": 0}}]
+    subscriptions, monthly = list(found["stripe_subscriptions"]), next(iter(found["stripe_prices"]))
     for place, invoice in enumerate(found["stripe_invoices"].values()):
-        invoice["lines"] = {"data": [{"id": f"il_{place}", "amount": 100 + place, "currency": "usd", "quantity": 1}]}
-    for place, subscription in enumerate(found["stripe_subscriptions"].values()):
-        price = {"id": "price_1", "unit_amount": 100, "currency": "usd", "recurring": {"interval": "month"}}
-        subscription["items"] = {"data": [{"id": f"si_{place}", "price": price, "quantity": 1 + place}]}
+        line = {"id": f"il_{place}", "amount": 100 + place, "currency": "usd", "quantity": 1}
+        whose = subscriptions[place % len(subscriptions)]
+        billed = {"subscription_item": f"si_{whose}", "subscription": whose, "proration": False}
+        period = {"start": invoice["created"], "end": invoice["created"] + 31 * 86_400}
+        line |= {"parent": {"subscription_item_details": billed}, "period": period, "price": {"id": monthly}}
+        invoice["lines"] = {"data": [line]}
+    for place, (name, subscription) in enumerate(found["stripe_subscriptions"].items()):
+        price = {"id": monthly, "unit_amount": 100, "currency": "usd", "recurring": {"interval": "month"}}
+        subscription["items"] = {"data": [{"id": f"si_{name}", "price": price, "quantity": 1 + place}]}
+
+
+def _dollars(amount: int) -> Document:
+    return {"shopMoney": {"amount": f"{amount}.00", "currencyCode": "USD"}}
 
 
 def _refund(place: int, charge: Document) -> Document:

@@ -12,6 +12,7 @@ from server.reports import SiteResult, build_site
 METRICS = load_metrics()
 
 # Ann orders 10.00 and 20.00 in January and 30.00 in April; Bob 40.50 in April; Cy's order in April is free.
+# One subscription is worth 10.00 a month in January and 15.00 in February.
 GOLD = """
 CREATE SCHEMA gold;
 CREATE TABLE gold.fact_orders AS SELECT
@@ -40,6 +41,14 @@ CREATE TABLE gold.payment_reconciliation AS SELECT
     net_amount - coalesce(amount, 0) AS difference, 'USD' AS currency,
     if(charge_id IS NULL, 'not_chargeable', 'reconciled') AS status, 'A reason.' AS reason
 FROM gold.fact_orders LEFT JOIN gold.fact_payments USING (order_id);
+CREATE TABLE gold.mrr AS SELECT
+    month::date AS month, 'USD' AS currency, mrr::decimal(18,2) AS mrr, new_mrr::decimal(18,2) AS new_mrr,
+    expansion_mrr::decimal(18,2) AS expansion_mrr, 0::decimal(18,2) AS contraction_mrr,
+    0::decimal(18,2) AS churned_mrr, 0::decimal(18,2) AS reactivation_mrr
+FROM (VALUES ('2024-01-01', 10, 10, 0), ('2024-02-01', 15, 0, 5)) AS moves (month, mrr, new_mrr, expansion_mrr);
+CREATE TABLE gold.subscriptions AS SELECT
+    'active' AS status, 'USD' AS currency, 2::bigint AS invoices, 25::decimal(18,2) AS billed_amount,
+    15::decimal(18,2) AS mrr;
 """
 
 

@@ -64,9 +64,9 @@ def test_the_first_page_shows_the_numbers_of_the_shop(shop: duckdb.DuckDBPyConne
 
 
 def test_the_shipped_pages_render_for_a_shop_without_orders(shop: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    for table in ("fact_orders", "dim_customers", "daily_shop", "fact_payments", "payment_reconciliation"):
+    for (table,) in shop.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'gold'").fetchall():
         shop.execute(f"DELETE FROM gold.{table}")
-    assert build_site(SHIPPED, tmp_path, "r1", shop, METRICS).pages == 3
+    assert build_site(SHIPPED, tmp_path, "r1", shop, METRICS).pages == len(list(SHIPPED.glob("*.md")))
 
 
 def test_a_product_named_like_markup_is_shown_as_text(render: Render) -> None:
