@@ -65,18 +65,25 @@ def transform(
 
 
 def build_increment(
-    context: "Context", failures: Sequence[Any], pins: Mapping[str, Pin], project: Path = PROJECT, *, anew: bool = False
+    context: "Context", failures: list[Any], pins: Mapping[str, Pin], project: Path = PROJECT, *, anew: bool = False
 ) -> list[AuditResult]:
     """Bring everything in an open project on the warehouse up to ``pins``, and give every audit's result.
 
-    ``failures`` are the quiet console's. Raises as transform does.
+    An increment that fails an audit is followed by a whole build: what stood there before may be what is broken,
+    and then it is mended. ``failures`` are the quiet console's. Raises as transform does.
     """
     from lake.increments import Increment
 
     models = fingerprint(project)
     increment = Increment.of(context, pins, project, anew=anew)
     last = increment.base.audits if increment.base and increment.base.models == models else []
-    audits = build_audited(context, failures, increment, _kept(last))
+    try:
+        audits = build_audited(context, failures, increment, _kept(last))
+    except FailedAuditError:
+        if increment.base is None:
+            raise
+        failures.clear()
+        return build_increment(context, failures, pins, project, anew=True)
     increment.finish(models, [asdict(audit) for audit in audits])
     return audits
 
