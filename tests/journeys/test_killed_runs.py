@@ -36,11 +36,16 @@ STEPS = (
 )
 
 
-# Passed only when Postgres had changes to confirm, where tests/pipelines/postgres kills, and at every answer of a
-# vendor and in a repair, where tests/pipelines/chaos does.
-ELSEWHERE = {"postgres.before_advance", "postgres.copy_noted", "ingest.answered", "repair.landed"} | {
-    name for name in NAMES if name.startswith("cdc.")
-}
+# Passed only when Postgres had changes to confirm, where tests/pipelines/postgres kills; at every answer of a vendor
+# and in a repair, where tests/pipelines/chaos does; between the statements of a transform, where tests/chaos does; and
+# while Debezium's events are read, where tests/pipelines/debezium does.
+ELSEWHERE = {
+    "postgres.before_advance",
+    "postgres.copy_noted",
+    "ingest.answered",
+    "repair.landed",
+    "debezium.landed",
+} | {name for name in NAMES if name.startswith(("cdc.", "transform."))}
 
 
 def test_every_failpoint_is_one_of_the_steps() -> None:
