@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 from sqlglot import exp, parse_one
+from sqlmesh.core.macros import macro as sqlmesh_macro
 
 from lake.warehouse import PROJECT
 
@@ -51,10 +52,12 @@ def fold(macro: str, changes: pa.Table, key: Sequence[str]) -> list[dict[str, An
 
 @cache
 def _macros() -> ModuleType:
-    """Load the project's macros, which SQLMesh loads in a way of its own."""
+    """Load the project's macros, which SQLMesh loads in a way of its own; it must not take these for its own."""
     spec = importlib.util.spec_from_file_location("macros_changes", PROJECT / "macros" / "changes.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    known = sqlmesh_macro.get_registry()
     spec.loader.exec_module(module)
+    sqlmesh_macro.set_registry(known)
     return module

@@ -77,8 +77,8 @@ def _fill_lists(found: dict[str, dict[str, Document]]) -> None:
         refunded = {"id": f"gid://shopify/RefundLineItem/{place}", "restocked": True, **money}
         refund = {"id": f"gid://shopify/Refund/{place}", "createdAt": order["createdAt"]}
         order["refunds"] = [refund | {"refundLineItems": {"edges": [{"node": refunded}]}}]
-        price = {"originalPriceSet": _dollars(9), "discountedPriceSet": _dollars(9 - place % 3)}
-        order["shippingLines"] = {"edges": [{"node": {"id": f"gid://shopify/ShippingLine/{place}", **price}}]}
+        prices = {"originalPriceSet": _dollars(9), "discountedPriceSet": _dollars(9 - place % 3)}
+        order["shippingLines"] = {"edges": [{"node": {"id": f"gid://shopify/ShippingLine/{place}", **prices}}]}
         order["taxLines"] = [{"title": "VAT", "rate": 0.2, "priceSet": _dollars(place)}]
         discount = {"__typename": "DiscountCodeApplication", "index": 0, "targetType": "LINE_ITEM", "code": "TEN"}
         order["discountApplications"] = {"edges": [{"node": discount}]}
