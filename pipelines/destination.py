@@ -15,9 +15,9 @@ from pyiceberg.catalog import Catalog
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
+from lake.adopted_files import adopted, unnumbered
 from lake.catalogue import ensure_table
 from lake.commits import Mark, commit_once, last_mark
-from lake.data_files import adopted, unnumbered
 from lake.proofs import Tally, hash_sql
 from pipelines.documents import Known, Landing, Load
 

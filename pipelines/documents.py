@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from lake.adopted_files import numbered
 from lake.commits import Mark
-from lake.data_files import numbered
 from lake.documents import QUARANTINE_SCHEMA, SCHEMA
 from lake.fingerprints import Fingerprints, Prints
 from lake.proofs import Tally, fingerprint

@@ -11,8 +11,8 @@ from pyiceberg.table import Table
 
 from lake.catalogue import widen
 from lake.commits import Mark, commit_files_once
-from lake.datafiles import FileWriter, read_back
 from lake.failpoints import reached
+from lake.written_files import FileWriter, read_back
 
 NOTE = "boathouse.draft.postgres"
 

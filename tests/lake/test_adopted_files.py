@@ -7,9 +7,9 @@ import pytest
 from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table
 
+from lake.adopted_files import adopted, numbered
 from lake.catalogue import ensure_table
 from lake.commits import Mark, commit_once
-from lake.data_files import adopted, numbered
 from lake.pins import Pin
 from lake.readers import connect, scan
 from lake.settings import Settings
