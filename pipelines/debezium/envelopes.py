@@ -10,7 +10,7 @@ from lake.errors import SourceError
 from pipelines.postgres.naming import bronze_name
 
 OPS = frozenset("rcudt")
-MOVED_FROM, MOVED_TO = "__debezium.oldkey", "__debezium.newkey"
+MOVED_FROM = "__debezium.oldkey"
 
 
 @dataclass(frozen=True)
