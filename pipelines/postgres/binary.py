@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lake.errors import SourceError
 from pipelines.postgres.arrays import Numbers, values_column
@@ -39,6 +40,9 @@ FIRST_DAY, LAST_DAY = -719_162, 2_932_896  # 0001-01-01, 9999-12-31
 SENT_AS_TEXT = {
     f"pg_catalog.{name}" for name in ("textout", "varcharout", "bpcharout", "nameout", "json_out", "enum_out")
 }
+# Those whose binary form is read here: a version before the text, and sixteen bytes.
+JSONB, UUID = "pg_catalog.jsonb_out", "pg_catalog.uuid_out"
+UUID_BYTES = 36
 WIDTHS = {BOOL: 1, INT2: 2, OID: 4, FLOAT4: 4, DATE: 4, INT4: 4}
 
 Mask = npt.NDArray[np.bool_]
@@ -46,7 +50,7 @@ Mask = npt.NDArray[np.bool_]
 
 def selected(column: Column, quoted: str) -> str:
     """Write what COPY is to select for a column whose quoted name is given: itself, or its text."""
-    if not column.is_text or column.output in SENT_AS_TEXT:
+    if not column.is_text or column.output in {*SENT_AS_TEXT, JSONB, UUID}:
         return quoted
     return f"pg_catalog.textin({column.output}({quoted}{column.cast}))"
 
@@ -109,6 +113,12 @@ class Decoder:
 
 def _decoded(column: Column, chosen: Loops, view: Any, starts: Numbers, sizes: Numbers) -> dict[str, pa.Array]:
     kind = column.type
+    if column.is_text and column.output == UUID:
+        return {column.name: _uuids(chosen, view, starts, sizes)}
+    if column.is_text and column.output == JSONB:
+        if (np.asarray(view)[starts[sizes >= 0]] != 1).any():
+            raise ValueError("its form is of another version")
+        return {column.name: values_column(chosen, view, starts + 1, np.where(sizes < 0, sizes, sizes - 1), kind)}
     if pa.types.is_string(kind) or pa.types.is_binary(kind):
         return {column.name: values_column(chosen, view, starts, sizes, kind)}
     if column.oid == NUMERIC:
@@ -127,6 +137,16 @@ def _decoded(column: Column, chosen: Loops, view: Any, starts: Numbers, sizes: N
     elif column.oid == BOOL:
         typed = values != 0
     return {column.name: pa.array(typed, mask=null).cast(kind)}
+
+
+def _uuids(chosen: Loops, view: Any, starts: Numbers, sizes: Numbers) -> pa.Array:
+    ends = np.cumsum(np.where(sizes < 0, 0, UUID_BYTES))
+    out = np.empty(int(ends[-1]), np.uint8)
+    if (row := chosen.uuids(view, starts, sizes, out)) >= 0:
+        raise ValueError(f"row {row} has {sizes[row]} bytes")
+    offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
+    made = pa.StringArray.from_buffers(len(sizes), offsets.buffers()[1], pa.py_buffer(out))
+    return pc.if_else(pa.array(sizes >= 0), made, None)
 
 
 def _moments(column: Column, values: Numbers, null: Mask) -> dict[str, pa.Array]:

@@ -1,4 +1,4 @@
-"""The byte loops of ``scanning`` and ``tuples``, compiled by numba where there is enough to decode, else as they are.
+"""The loops over bytes of the modules beside, compiled by numba where there is enough to decode, else as they are.
 
 The compiled code is kept beside the source (numba's cache), so only the very first large load waits for the compiler.
 """
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipelines.postgres import framing, scanning, tuples
+from pipelines.postgres import digests, framing, scanning, tuples
 
 WORTH_COMPILING = 2_000
 
@@ -27,6 +27,9 @@ class Loops(NamedTuple):
     find: Callable[..., tuple[int, int, int]]
     integers: Callable[..., int]
     numerics: Callable[..., None]
+    uuids: Callable[..., int]
+    join: Callable[..., None]
+    digest: Callable[..., int]
     view: Callable[[bytes | memoryview], Any]
 
 
@@ -41,6 +44,9 @@ PLAIN = Loops(
     tuples.find,
     tuples.integers,
     tuples.numerics,
+    tuples.uuids,
+    digests.join,
+    digests.digest,
     memoryview,
 )
 
@@ -68,6 +74,9 @@ def compiled() -> Loops:
         jit(tuples.find),
         jit(tuples.integers),
         jit(tuples.numerics),
+        jit(tuples.uuids),
+        jit(digests.join),
+        jit(digests.digest),
         lambda data: np.frombuffer(data, np.uint8),
     )
     _rehearse(made)
@@ -84,6 +93,8 @@ def _rehearse(made: Loops) -> None:
     made.merge(view, one.copy(), np.zeros(1, bool), starts, sizes)
     made.gather(view, one, one - 1, np.zeros(2, np.int32), np.zeros(0, np.uint8))
     made.unwrap(view, 0, one, one)
+    made.join(starts, np.zeros(1, np.uint8), starts, sizes, np.zeros(32, np.uint8), np.zeros(2, np.int64))
+    made.digest(np.zeros(1, np.uint8), np.zeros(2, np.int64), digests.ADDED, digests.TURNS, digests.PLACES)
 
 
 def loops(messages: int) -> Loops:

@@ -1,10 +1,11 @@
-"""From gathered changes to durable ones: one flush is landed by a thread while the next one is gathered."""
+"""From messages to durable rows: a thread decodes one run, another lands one flush, while more is received."""
 
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from lake.failpoints import reached
 from lake.settings import Settings
@@ -18,6 +19,7 @@ FLUSH_BYTES = 96 * 2**20
 HELD_BYTES = 16 * 2**20
 """Bytes of log without a row for us after which a mark says how far we read, so that the server can let go of them."""
 HEARTBEAT_SECONDS = 1.0
+Done = TypeVar("Done")
 
 
 @dataclass
@@ -46,17 +48,19 @@ class Flusher:
         self._bronze, self._followed, self._reader = bronze, followed, reader
         self._marks = {one.table.bronze: one.mark for one in followed}
         self._told = {one.table.bronze for one in followed if one.stopped}
-        self._thread = ThreadPoolExecutor(1, "landing")
+        self._decoder, self._lander = ThreadPoolExecutor(1, "decoding"), ThreadPoolExecutor(1, "landing")
+        self._decoding: Future[None] | None = None
         self._landing: Future[int] | None = None
 
     def close(self) -> None:
-        """Wait for the thread, whatever becomes of its flush."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        """Wait for the threads, whatever becomes of what they do."""
+        for thread in (self._decoder, self._lander):
+            thread.shutdown(wait=True, cancel_futures=True)
 
     @property
     def waiting(self) -> bool:
-        """Whether there are rows that aren't on their way yet."""
-        return self._reader.pending_rows > 0
+        """Whether there are messages or rows that aren't on their way yet."""
+        return self._decoding is not None or self._reader.pending_rows > 0
 
     @property
     def busy(self) -> bool:
@@ -69,15 +73,26 @@ class Flusher:
         return self._reader.pending_rows >= self._most or self._reader.pending_bytes >= FLUSH_BYTES
 
     def feed(self, run: Run, heartbeat: Callable[[], None] = lambda: None) -> None:
-        """Take in messages, and flush when enough wait. Raises MessageError, and what landing raised."""
-        if not self.waiting:
-            self.since = time.monotonic()
-        self._reader.feed(run)
+        """Have messages decoded, after those before; flush when enough of them wait; ``heartbeat`` is called meanwhile.
+
+        Raises what decoding those before, or landing, raised: MessageError or CommitError.
+        """
+        self.decode(heartbeat)
         if self.full:
             self.flush(heartbeat)
+        if not self.waiting:
+            self.since = time.monotonic()
+        self._decoding = self._decoder.submit(self._reader.feed, run)
+
+    def decode(self, heartbeat: Callable[[], None] = lambda: None) -> None:
+        """Wait until all that was fed is decoded. Raises MessageError."""
+        if self._decoding is not None:
+            decoding, self._decoding = self._decoding, None
+            _wait(decoding, heartbeat)
 
     def flush(self, heartbeat: Callable[[], None] = lambda: None) -> None:
         """Send what waits on its way, after what is on its way has landed; ``heartbeat`` is called meanwhile."""
+        self.decode(heartbeat)
         gathered = self._reader.take()
         stopped = [one for one in self._followed if one.stopped and one.table.bronze not in self._told]
         if not gathered and not stopped:
@@ -85,17 +100,14 @@ class Flusher:
         self.settle(heartbeat)
         position, load_id = max(self._reader.read_to, self.durable), self._reader.load_id
         self._reader.load_id = new_load_id()
-        self._landing = self._thread.submit(self._land, gathered, stopped, position, load_id)
+        self._landing = self._lander.submit(self._land, gathered, stopped, position, load_id)
 
     def settle(self, heartbeat: Callable[[], None] = lambda: None) -> None:
         """Wait until what is on its way has landed. Raises CommitError and whatever else landing it raised."""
-        if self._landing is None:
-            return
-        while not wait([self._landing], HEARTBEAT_SECONDS).done:
-            heartbeat()
-        landing, self._landing = self._landing, None
-        self.durable = landing.result()
-        reached("cdc.after_state_before_ack")
+        if self._landing is not None:
+            landing, self._landing = self._landing, None
+            self.durable = _wait(landing, heartbeat)
+            reached("cdc.after_state_before_ack")
 
     def look(self) -> None:
         """Settle if that takes no waiting."""
@@ -152,6 +164,12 @@ class Flusher:
         table = followed.table.bronze
         cursor = self._cursor(followed, self._marks[table], position)
         marked(self._bronze, table, Claim((), said_by).mark(load_id, cursor))
+
+
+def _wait(future: Future[Done], heartbeat: Callable[[], None]) -> Done:
+    while not wait([future], HEARTBEAT_SECONDS).done:
+        heartbeat()
+    return future.result()
 
 
 def new_load_id() -> str:

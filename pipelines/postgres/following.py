@@ -11,12 +11,11 @@ from pipelines.postgres.changes import ChangeReader
 from pipelines.postgres.flushing import Counted, Flusher, new_load_id
 from pipelines.postgres.kinds import Kinds
 from pipelines.postgres.landing import Bronze
-from pipelines.postgres.peeking import peek
+from pipelines.postgres.peeking import backlog
 from pipelines.postgres.shapes import Followed
 from pipelines.postgres.slots import advance
 from pipelines.postgres.walsender import Walsender
 
-PEEK_MESSAGES = 1_000_000
 RUN_BYTES = 16 * 2**20
 
 
@@ -46,20 +45,18 @@ class Engine:
 
         Raises SourceError or CommitError; what was landed by then stays, and is passed over when it is read again.
         """
-        slot, publication = self._settings.postgres_slot, self._settings.postgres_publication
-        while True:
-            seen = 0
-            for run in peek(connection, slot, publication, upto, PEEK_MESSAGES):
-                seen += len(run)
-                self._flusher.feed(run)
-            self._flusher.flush()
-            self._flusher.settle()
-            if done := seen < PEEK_MESSAGES:
-                self._flusher.note(max(upto, self._reader.read_to))
-            reached("cdc.before_status_update")
-            advance(connection, slot, self.durable)
-            if done:
-                return
+        with backlog(self._settings, connection, upto, upto - self.durable) as waiting:
+            while not waiting.done:
+                for run in waiting.chunk():
+                    self._flusher.feed(run)
+                if waiting.done or not waiting.ahead:
+                    self._flusher.flush()
+                    self._flusher.settle()
+                self._flusher.look()
+                if waiting.done:
+                    self._flusher.note(max(upto, self._reader.read_to))
+                reached("cdc.before_status_update")
+                advance(connection, self._settings.postgres_slot, self.durable)
 
     def stream(self, walsender: Walsender, until: Callable[[], bool]) -> None:
         """Land changes as they are sent until ``until`` says so; it is asked at least once a flush interval.
@@ -76,13 +73,13 @@ class Engine:
             due = min([*since, now]) + interval - lead * bool(since)
             walsender.receive(due, RUN_BYTES)
             flusher.look()
-            if walsender.size >= RUN_BYTES or time.monotonic() >= due:
-                if walsender.waiting:
-                    flusher.feed(walsender.take(), walsender.breathe)
-                if not flusher.busy:
-                    flusher.flush(walsender.breathe)
-                    flusher.look()
-                    flusher.note(max(self._reader.read_to, walsender.caught_up))
+            is_due = time.monotonic() >= due
+            if walsender.size >= RUN_BYTES or (is_due and walsender.waiting):
+                flusher.feed(walsender.take(), walsender.breathe)
+            if is_due and not flusher.busy:
+                flusher.flush(walsender.breathe)
+                flusher.look()
+                flusher.note(max(self._reader.read_to, walsender.caught_up))
             self._confirm(walsender)
 
     def finish(self, walsender: Walsender) -> None:

@@ -57,7 +57,7 @@ def snapshot_columns(count: int, ordinal: int, lsn: int, at: datetime, load_id: 
         "_ordinal": pa.array(np.arange(ordinal, ordinal + count, dtype=np.int64)),
         "_commit_at": pa.repeat(pa.scalar(at, OURS.field("_commit_at").type), count),
         "_xid": pa.nulls(count, pa.int64()),
-        "_unchanged": pa.repeat(pa.scalar([], OURS.field("_unchanged").type), count),
+        "_unchanged": pa.ListArray.from_arrays(np.zeros(count + 1, np.int32), pa.array([], pa.string())),
         "_load_id": pa.repeat(pa.scalar(load_id, pa.string()), count),
     }
     return {name: made[name] for name in META}

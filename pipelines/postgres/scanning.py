@@ -216,9 +216,11 @@ def gather(data: Any, starts: Any, sizes: Any, offsets: Any, out: Any) -> None:
     at = 0
     for row in range(len(sizes)):
         offsets[row] = at
-        start = starts[row]
-        for byte in range(sizes[row]):
-            out[at + byte] = data[start + byte]
-        if sizes[row] > 0:
-            at += sizes[row]
+        size = sizes[row]
+        if size > 0:
+            # From the first byte of a slice on, so that the compiler sees that nothing is counted from the end.
+            source, target = data[starts[row] : starts[row] + size], out[at:]
+            for byte in range(size):
+                target[byte] = source[byte]
+            at += size
     offsets[len(sizes)] = at

@@ -16,7 +16,7 @@ from pipelines.postgres.messages import (
     TypeName,
     Update,
 )
-from pipelines.postgres.peeking import peek
+from pipelines.postgres.peeking import read
 from pipelines.postgres.pgoutput import MessageError, decode
 from tests.pipelines.postgres.conftest import Source
 
@@ -34,7 +34,7 @@ def messages(source: Source, *statements: str) -> list[Message]:
     )
     source.transaction(*statements)
     with connect(source.settings) as connection:
-        runs = peek(connection, name, name, current_lsn(connection))
+        runs = read(connection, "peek", name, name, current_lsn(connection))
         return [decode(run.message(place)) for run in runs for place in range(len(run))]
 
 
