@@ -9,7 +9,9 @@ import typer
 
 from bench.api_load.benchmark import bench_api_load
 from bench.cdc_drain.benchmark import bench_cdc_drain, bench_cdc_stream
+from bench.cdc_fresh.benchmark import bench_cdc_fresh
 from bench.comparison import AMONG, PAIRS, Comparison
+from bench.freshness import Freshness
 from bench.growth import Growth, around, grow
 from bench.snapshot.benchmark import bench_snapshot
 from bench.transform.benchmark import bench_transform
@@ -19,12 +21,16 @@ from lake.settings import Settings, load_settings, silence_telemetry
 
 Say = Callable[[str], None]
 
-BENCHMARKS = {
+COMPARED = {
     "api_load": bench_api_load,
     "cdc_drain": bench_cdc_drain,
     "cdc_stream": bench_cdc_stream,
     "snapshot": bench_snapshot,
     "transform": bench_transform,
+}
+BENCHMARKS: dict[str, Callable[[Settings, int, int, bool, Say], Comparison | Freshness]] = {
+    **COMPARED,
+    "cdc_fresh": bench_cdc_fresh,
 }
 SIZES = {"api_load": around(100_000), "snapshot": around(2_000_000), "transform": around(2_000_000)}
 """Where growth is measured too: three sizes, ten times apart."""
@@ -49,30 +55,15 @@ def main(
         raise UnknownNameError("benchmark at three sizes" if sizes else "benchmark", name, known)
     for wanted in [name] if name else known:
         with console.status(f"{wanted} …") as status:
-            run = partial(_run, settings, wanted, pairs, peers=peers and not sizes, say=status.update)
-            found = grow(wanted, around(rows) if rows else SIZES[wanted], run) if sizes else run(rows)
+            if sizes:
+                run = partial(COMPARED[wanted], settings, pairs=pairs, peers=False, say=status.update)
+                found: Growth | Comparison | Freshness = grow(wanted, around(rows) if rows else SIZES[wanted], run)
+            else:
+                found = BENCHMARKS[wanted](settings, rows, pairs, peers, status.update)
         for one in [found, *found.more] if isinstance(found, Comparison) else [found]:
             file = one.write(settings.state_dir / "bench")
             console.print(one.table())
-            told = _grown(one) if isinstance(one, Growth) else _compared(one)
-            console.print(f"{one.name}: {told} · {file}", style="bold", soft_wrap=True)
-
-
-def _run(settings: Settings, name: str, pairs: int, rows: int, *, peers: bool, say: Say) -> Comparison:
-    return BENCHMARKS[name](settings, rows, pairs, peers, say)
-
-
-def _compared(found: Comparison) -> str:
-    peer, limit = found.best("peer"), found.best("limit")
-    told = [f"{found.rows:,} rows"]
-    told += [f"{found.ratio(peer).median:.1f} × {peer}"] if peer else []
-    told += [f"{found.ratio(limit).median:.2f} × the limit ({limit})"] if limit else []
-    return " · ".join(told)
-
-
-def _grown(found: Growth) -> str:
-    sizes = ", ".join(f"{one.rows:,}" for one in found.comparisons)
-    return f"{sizes} rows · a row costs at most {found.rise:.2f} × as much · {found.peak_bytes / 2**20:,.0f} MiB"
+            console.print(f"{one.name}: {one.told} · {file}", style="bold", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,15 @@ class Comparison:
         """Say how often each contestant ran."""
         return len(self.trials[OURS])
 
+    @property
+    def told(self) -> str:
+        """Say it in a line."""
+        peer, limit = self.best("peer"), self.best("limit")
+        said = [f"{self.rows:,} rows"]
+        said += [f"{self.ratio(peer).median:.1f} × {peer}"] if peer else []
+        said += [f"{self.ratio(limit).median:.2f} × the limit ({limit})"] if limit else []
+        return " · ".join(said)
+
     def as_json(self) -> str:
         """Write it down: rates in rows a second, ratios of speed, so that more is better."""
         rates = {name: self.rows / self.seconds(name) for name in self.trials}

@@ -32,6 +32,12 @@ class Growth:
         """Give the most memory that ours took at any size."""
         return max(one.peak_bytes(OURS) for one in self.comparisons)
 
+    @property
+    def told(self) -> str:
+        """Say it in a line."""
+        sizes = ", ".join(f"{one.rows:,}" for one in self.comparisons)
+        return f"{sizes} rows · a row costs at most {self.rise:.2f} × as much · {self.peak_bytes / 2**20:,.0f} MiB"
+
     def as_json(self) -> str:
         """Write it down: microseconds a row, so that less is better, beside what the limit takes at the same size."""
         said = {

@@ -1,9 +1,8 @@
 """``cdc_drain`` and ``cdc_stream``: ours, Debezium's embedded engine, and pg_recvlogical into nothing."""
 
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from bench.cdc_drain.waiting import PUBLICATION, copied_slot, drop_slot, make
 from bench.comparison import OURS, Comparison, Contestant, compare
+from bench.staging import staged
 from bench.trial import Trial, attempt
 from infra import local
 from infra.local import postgres as embedded
@@ -37,11 +37,7 @@ def _bench(
     name: str, way: str, settings: Settings, rows: int, pairs: int, peers: bool, say: Callable[[str], None]
 ) -> Comparison:
     rows = rows or ROWS
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="boathouse-bench-")))
-        place = settings.model_copy(update={"state_dir": folder / "state"})
-        stack.callback(local.remove_all, place)
-        live = stack.enter_context(local.running(place, say, {"seaweedfs", "postgres"}))
+    with staged(settings, say, {"seaweedfs", "postgres"}) as live:
         say(f"{name}: {rows:,} changes are made")
         dsn, end = make(local.admin_dsn(live), rows)
         contestants = [

@@ -3,14 +3,11 @@
 import json
 import sys
 import time
-from importlib.metadata import version
 
 from bench.cdc_drain.waiting import PUBLICATION
+from bench.landed import tell
 from lake.catalogue import ensure_namespaces, open_catalogue
 from lake.handover import load
-from lake.pins import Pin
-from lake.readers import connect as open_duckdb
-from lake.readers import scan
 from pipelines.postgres import IcebergBronze
 from pipelines.postgres.api import connect, lsn_to_int
 from pipelines.postgres.claims import Claim, Cursor
@@ -57,14 +54,7 @@ def main() -> None:
                 running.stream(walsender, lambda: running.reached(end, walsender))
                 running.finish(walsender)
     seconds = time.monotonic() - began
-    pin = Pin.of(catalogue.load_table(f"bronze.{NAME}"))
-    assert pin is not None
-    with open_duckdb(settings) as connection:
-        found = connection.execute(f"SELECT count(*), {CHECKSUM} FROM {scan(pin)}").fetchone()
-    assert found is not None
-    catalogue.purge_table(f"bronze.{NAME}")
-    said = {"seconds": seconds, "rows": found[0], "checksum": found[1], "version": version("boathouse")}
-    print(json.dumps(said))
+    tell(settings, catalogue, NAME, CHECKSUM, seconds)
 
 
 if __name__ == "__main__":

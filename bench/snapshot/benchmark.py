@@ -3,7 +3,6 @@
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -13,6 +12,7 @@ from pydantic import SecretStr
 
 from bench.comparison import OURS, Comparison, Contestant, compare
 from bench.snapshot.source import CHECKSUM, make
+from bench.staging import staged
 from bench.trial import Trial, attempt
 from infra import local
 from lake.errors import ServiceError
@@ -34,11 +34,7 @@ def bench_snapshot(settings: Settings, rows: int, pairs: int, peers: bool, say: 
     Raises BoathouseError.
     """
     rows = rows or ROWS
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="boathouse-bench-")))
-        place = settings.model_copy(update={"state_dir": folder / "state"})
-        stack.callback(local.remove_all, place)
-        live = stack.enter_context(local.running(place, say, {"seaweedfs", "postgres"}))
+    with staged(settings, say, {"seaweedfs", "postgres"}) as live:
         say(f"snapshot: writing {rows:,} rows")
         dsn = make(local.admin_dsn(live), rows)
         live = live.model_copy(update={"postgres_dsn": SecretStr(dsn)})

@@ -3,16 +3,14 @@
 import json
 import sys
 import time
-from importlib.metadata import version
 
+from bench.landed import tell
 from bench.snapshot.source import BRONZE, CHECKSUM
 from lake.catalogue import ensure_namespaces, open_catalogue
 from lake.handover import load
-from lake.pins import Pin
-from lake.readers import connect, scan
 from lake.settings import silence_telemetry
 from pipelines.postgres import IcebergBronze, pull
-from pipelines.postgres.api import connect as connect_to_source
+from pipelines.postgres.api import connect
 from pipelines.postgres.compiling import compiled
 from pipelines.postgres.slots import drop_slot
 
@@ -27,16 +25,9 @@ def main() -> None:
     began = time.monotonic()
     pull(settings, IcebergBronze(catalogue))
     seconds = time.monotonic() - began
-    with connect_to_source(settings) as source:
+    with connect(settings) as source:
         drop_slot(source, settings.postgres_slot)
-    pin = Pin.of(catalogue.load_table(f"bronze.{BRONZE}"))
-    assert pin is not None
-    with connect(settings) as connection:
-        found = connection.execute(f"SELECT count(*), {CHECKSUM} FROM {scan(pin)}").fetchone()
-    assert found is not None
-    catalogue.purge_table(f"bronze.{BRONZE}")
-    said = {"seconds": seconds, "rows": found[0], "checksum": found[1], "version": version("boathouse")}
-    print(json.dumps(said))
+    tell(settings, catalogue, BRONZE, CHECKSUM, seconds)
 
 
 if __name__ == "__main__":

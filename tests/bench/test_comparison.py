@@ -10,6 +10,7 @@ import pytest
 
 from bench.__main__ import BENCHMARKS
 from bench.comparison import AMONG, Comparison, Contestant, compare
+from bench.freshness import Freshness, Spread
 from bench.growth import around, grow
 from bench.trial import Trial, attempt
 from lake.errors import ProofError, ServiceError, UnknownNameError
@@ -103,7 +104,18 @@ def test_growth_is_what_a_row_costs_at_a_size_over_what_it_cost_at_the_one_befor
     assert [one["vs_limit"] for one in said["sizes"]] == [0.5, 0.5, 0.5]
 
 
-@pytest.mark.parametrize("name", ["api_load", "snapshot"])
+def test_freshness_is_that_of_the_run_in_the_middle_and_memory_that_of_the_one_that_grew_most() -> None:
+    def run(p50: float, p99: float, last_bytes: int) -> Spread:
+        return Spread(100, 2, p50, p99, p99, 0.0, 100, last_bytes)
+
+    found = Freshness("x", 100, 50, 1.0, "v1", (run(0.5, 0.9, 100), run(0.25, 1.5, 120), run(0.8, 1.2, 90)))
+    said = json.loads(found.as_json())
+    assert (said["ours"], said["p99"], said["memory_growth"]) == (0.5, 1.2, 1.2)
+    assert said["vs_limit"] == {"median": 2.0, "least": 1.25, "most": 4.0}
+    assert (said["vs_peer"], said["pairs"]) == (None, 3)
+
+
+@pytest.mark.parametrize("name", ["api_load", "snapshot", "cdc_fresh"])
 def test_each_benchmark_works_at_toy_size(tmp_path: Path, name: str) -> None:
     root = Path(__file__).parent.parent.parent
     command = [sys.executable, "-m", "bench", name, "--rows", "600", "--pairs", "1", "--no-peers"]

@@ -1,0 +1,1 @@
+"""Changes at a steady rate: how long until another reader sees them in bronze."""
