@@ -80,7 +80,7 @@ class Decoder:
         most = min(MOST_ROWS, (len(data) - at) // (2 + 4 * len(self._columns)) + 1)
         chosen = loops(max(most, len(data) // ROW_BYTES))
         starts = np.zeros((len(self._columns), most), np.int64)
-        sizes = np.zeros((len(self._columns), most), np.int64)
+        sizes = np.empty((len(self._columns), most), np.int64)
         while True:
             view = chosen.view(memoryview(data)[at:])
             rows, end, state = chosen.find(view, len(data) - at, starts, sizes)

@@ -70,7 +70,7 @@ class Engine:
             since = [flusher.since] * flusher.waiting + [walsender.since] * walsender.waiting
             # A change is visible when its commit has landed, so the flush begins as much earlier as that takes.
             lead = min(flusher.landing_seconds, interval / 2)
-            due = min([*since, now]) + interval - lead * bool(since)
+            due = min([*since, now]) + interval - lead
             walsender.receive(due, RUN_BYTES)
             flusher.look()
             is_due = time.monotonic() >= due

@@ -73,12 +73,12 @@ def integers(data: Any, starts: Any, sizes: Any, width: int, out: Any) -> int:
             continue
         if sizes[row] != width:
             return row
-        at = starts[row]
-        value = data[at] * 1
+        field = data[starts[row] : starts[row] + width]
+        value = field[0] * 1
         if value >= 128:
             value -= 256
         for byte in range(1, width):
-            value = value * 256 + data[at + byte]
+            value = value * 256 + field[byte]
         out[row] = value
     return -1
 
@@ -91,11 +91,12 @@ def uuids(data: Any, starts: Any, sizes: Any, out: Any) -> int:
             continue
         if sizes[row] != 16:
             return row
+        field = data[starts[row] : starts[row] + 16]
         for byte in range(16):
             if byte == 4 or byte == 6 or byte == 8 or byte == 10:
                 out[at] = 45
                 at += 1
-            value = data[starts[row] + byte]
+            value = field[byte]
             high, low = value >> 4, value & 15
             out[at] = high + (48 if high < 10 else 87)
             out[at + 1] = low + (48 if low < 10 else 87)
