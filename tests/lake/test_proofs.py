@@ -139,6 +139,16 @@ def test_a_load_is_proven_after_its_snapshot_expired(settings: Settings, catalog
     assert sorted(proven(settings, catalogue, bronze)) == [("a", 1, True), ("b", 1, True)]
 
 
+def test_of_many_loads_those_that_were_wrong_and_those_whose_rows_went_since_are_told_apart(
+    settings: Settings, catalogue: Catalog, bronze: Table
+) -> None:
+    for name in "abcd":
+        commit_once(bronze, [rows(name, name)], claimed(name, "b" if name == "d" else name))
+    bronze.refresh()
+    bronze.delete("id == 'a'")
+    assert proven(settings, catalogue, bronze) == [("a", 1, True), ("b", 1, True), ("c", 1, True), ("d", 1, False)]
+
+
 def test_a_verdict_needs_the_count_and_the_hash() -> None:
     mark = claimed("a", "1", "2")
     right = Proof("bronze.orders", mark, 2, mark.claim_hash, 7)
