@@ -17,7 +17,9 @@ from pipelines.debezium.batches import bronze_batch
 from pipelines.debezium.envelopes import Event, read_event
 from pipelines.postgres.claims import PLACE, batch_hash, hashed_columns
 from pipelines.postgres.claims import WRITER as POSTGRES
+from pipelines.postgres.flushing import Counted
 from pipelines.postgres.landing import DAY
+from pipelines.postgres.shapes import Misfit
 
 WRITER = "debezium"
 Offsets = dict[tuple[str, int], int]
@@ -31,11 +33,12 @@ class _Waiting:
     offsets: Offsets = field(default_factory=dict)
 
 
-def pull(settings: Settings, catalogue: Catalog) -> dict[str, int]:
-    """Land every message that Kafka has now and bronze hasn't; give the new rows by bronze table.
+def pull(settings: Settings, catalogue: Catalog) -> Counted:
+    """Land every message that Kafka has now and bronze hasn't; give the new rows, and what stopped, by bronze table.
 
-    Rows and the offsets after them share a commit, so nothing lands twice and nothing is left out. Raises SettingError,
-    ServiceError, SourceError or CommitError; what landed by then stays.
+    Rows and the offsets after them share a commit, so nothing lands twice and nothing is left out. A table whose rows
+    don't fit into bronze any more stays where it is and the others go on; its messages wait in Kafka for the next load.
+    Raises SettingError, ServiceError, SourceError or CommitError; what landed by then stays.
     """
     try:
         from pipelines.debezium.api import Topics
@@ -47,25 +50,27 @@ def pull(settings: Settings, catalogue: Catalog) -> dict[str, int]:
     ensure_namespaces(catalogue)
     marks = dict(_marks(catalogue))
     waiting: dict[str, _Waiting] = {}
-    landed: dict[str, int] = {}
+    counted = Counted()
     count = 0
     try:
         for message in topics.read(_starts(marks), topics.ends()):
             event = read_event(message.key, message.value, message.headers, settings.debezium_placeholder)
             place = message.topic, message.partition
-            if event is None or message.offset < marks.get(event.bronze, {}).get(place, 0):
+            if event is None or event.bronze in counted.stopped:
+                continue
+            if message.offset < marks.get(event.bronze, {}).get(place, 0):
                 continue
             one = waiting.setdefault(event.bronze, _Waiting())
             one.events.append(event)
             one.offsets[place] = message.offset + 1
             count += 1
             if count >= settings.postgres_flush_rows:
-                _land_all(settings, catalogue, waiting, marks, landed)
+                _land_all(catalogue, waiting, marks, counted)
                 count = 0
-        _land_all(settings, catalogue, waiting, marks, landed)
+        _land_all(catalogue, waiting, marks, counted)
     finally:
         topics.close()
-    return landed
+    return counted
 
 
 def _marks(catalogue: Catalog) -> Iterator[tuple[str, Offsets]]:
@@ -86,17 +91,19 @@ def _starts(marks: Mapping[str, Offsets]) -> Offsets:
     return starts
 
 
-def _land_all(
-    settings: Settings,
-    catalogue: Catalog,
-    waiting: dict[str, _Waiting],
-    marks: dict[str, Offsets],
-    landed: dict[str, int],
-) -> None:
+def _land_all(catalogue: Catalog, waiting: dict[str, _Waiting], marks: dict[str, Offsets], counted: Counted) -> None:
     load_id = f"debezium-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     for table, one in waiting.items():
         offsets = marks.get(table, {}) | one.offsets
-        landed[table] = landed.get(table, 0) + _land(catalogue, table, one.events, offsets, load_id)
+        try:
+            rows = _land(catalogue, table, one.events, offsets, load_id)
+        except Misfit as error:
+            if table not in marks:
+                # Without a mark it would be begun where the other tables of its topic stand.
+                raise
+            counted.stopped[table] = str(error)
+            continue
+        counted.rows[table] = counted.rows.get(table, 0) + rows
         marks[table] = offsets
         reached("debezium.landed")
     waiting.clear()

@@ -5,23 +5,23 @@ from typing import Any
 
 import pyarrow as pa
 
-from lake.errors import SourceError
 from pipelines.debezium.envelopes import Event
 from pipelines.debezium.kinds import Kind, Read, kind_of, kind_of_value, reader, text
 from pipelines.postgres.columns import BESIDE, widest
 from pipelines.postgres.rows import META, OURS
+from pipelines.postgres.shapes import Misfit
 
 
 def bronze_batch(table: str, events: Sequence[Event], known: Mapping[str, pa.DataType], load_id: str) -> pa.Table:
     """Make the rows of one table's events; ``known`` are the columns that bronze has of it.
 
-    Raises SourceError for a column whose type has become one that its column in bronze can't hold.
+    Raises Misfit for a column whose type has become one that its column in bronze can't hold.
     """
     names = list(dict.fromkeys(name for event in events for name in event.row))
     columns: dict[str, pa.Array] = {}
     for name in names:
         if name in META or name.endswith(BESIDE):
-            raise SourceError(f"{table} has a column named {name}, a name that Boathouse gives its own column.")
+            raise Misfit(f"{table} has a column named {name}, a name that Boathouse gives its own column.")
         columns |= _column(table, name, events, known.get(name))
     ours = {
         "_op": [event.op for event in events],
@@ -42,9 +42,9 @@ def _column(table: str, name: str, events: Sequence[Event], known: pa.DataType |
         if kind is not None:
             wider = kind.type if found is None else pa.string() if found == pa.string() else widest(found, kind.type)
             if wider is None:
-                raise SourceError(
+                raise Misfit(
                     f"Column {name} of {table} changed its type from {found} to {kind.type}, which its column in "
-                    "bronze can't hold; rename that column in the catalogue and have Debezium take a new snapshot."
+                    "bronze can't hold; rename that column in the catalogue, and the next load goes on."
                 )
             found = wider
     if found is None:

@@ -35,6 +35,17 @@ SECOND = [
     said("c", None, row("c", 5, "new"), commit=140, lsn=150, fields=FIELDS),
     said("c", None, row("d", 6, "newer"), commit=160, lsn=170, fields=FIELDS),
 ]
+# The same column, of another type.
+THIRD = [
+    said(
+        "u",
+        None,
+        {"sku": "c", "pieces": "five"},
+        commit=200,
+        lsn=210,
+        fields=[FIELDS[0], FIELDS[1] | {"type": "string"}],
+    )
+]
 
 
 def publish(producer: Any, topic: str, messages: list[Said]) -> None:
@@ -70,8 +81,8 @@ def main() -> None:
         producer: Any = Producer({"bootstrap.servers": place, "log_level": 0})
         publish(producer, "shop.public.stock", FIRST)
         publish(producer, "another", [Said(b"", b"no JSON")])
-        told["first"] = pull(settings, catalogue)
-        told["again"] = pull(settings, catalogue)
+        told["first"] = pull(settings, catalogue).rows
+        told["again"] = pull(settings, catalogue).rows
         publish(producer, "shop.public.stock", SECOND)
         other = said("c", None, {"id": 1}, commit=180, lsn=190, table="other", key="id")
         publish(producer, "shop.public.other", [other])
@@ -80,8 +91,18 @@ def main() -> None:
             pull(settings, catalogue)
         except BoathouseError as error:
             told["failed"] = str(error)
-        told["after"] = pull(settings, catalogue)
-        told["last"] = pull(settings, catalogue)
+        told["after"] = pull(settings, catalogue).rows
+        told["last"] = pull(settings, catalogue).rows
+        publish(producer, "shop.public.stock", THIRD)
+        publish(
+            producer, "shop.public.other", [said("c", None, {"id": 2}, commit=200, lsn=230, table="other", key="id")]
+        )
+        for name in ("misfit", "still"):
+            counted = pull(settings, catalogue)
+            told[name] = counted.rows, counted.stopped
+        with catalogue.load_table("bronze.pg_public_stock").update_schema() as update:
+            update.rename_column("pieces", "pieces_before")
+        told["mended"] = pull(settings, catalogue).rows
     told["rows"] = {
         name: catalogue.load_table(f"bronze.pg_public_{name}").scan().to_arrow().to_pylist()
         for name in ("stock", "other")
