@@ -15,6 +15,7 @@ from pyiceberg.exceptions import (
     CommitFailedException,
     ForbiddenError,
     NamespaceAlreadyExistsError,
+    NoSuchNamespaceError,
     NoSuchTableError,
     RESTError,
     TableAlreadyExistsError,
@@ -119,6 +120,22 @@ def find_table(catalogue: Catalog, name: str) -> Table | None:
     except (RequestException, RESTError) as error:
         raise ServiceError(
             f"The Iceberg catalogue doesn't answer for {name} ({type(error).__name__}); run again when it is back."
+        ) from error
+
+
+def tables_in(catalogue: Catalog, namespace: str) -> list[str]:
+    """Name the tables of a namespace, without it; none when it doesn't exist.
+
+    Raises ServiceError when the catalogue doesn't answer, or refuses, as it does when the clock here is far off.
+    """
+    try:
+        return [identifier[-1] for identifier in catalogue.list_tables(namespace)]
+    except NoSuchNamespaceError:
+        return []
+    except (RequestException, RESTError) as error:
+        raise ServiceError(
+            f"The Iceberg catalogue doesn't tell what {namespace} holds ({type(error).__name__}: {error}); "
+            "run again when it does."
         ) from error
 
 

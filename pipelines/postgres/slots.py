@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from lake.errors import SourceError, UnreachableError
+from lake.errors import DiskFullError, SourceError, UnreachableError
 from lake.failpoints import reached
 from lake.settings import Settings
 from pipelines.postgres.api import Connection, connect, fetch_one, lsn_to_int, lsn_to_text
@@ -96,6 +96,18 @@ def _note(settings: Settings, name: str) -> Path:
     return settings.state_dir / "slots" / f"{name}-{lake}"
 
 
+def _take_note(settings: Settings, name: str) -> None:
+    note = _note(settings, name)
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.touch()
+    except OSError as error:
+        raise DiskFullError(
+            f"The replication slot '{name}' can't be noted in {note.parent} ({error.strerror}), so it isn't made; "
+            "make room, or set BOATHOUSE_STATE_DIR elsewhere, and run again."
+        ) from error
+
+
 def drop_slot(connection: Connection, name: str) -> None:
     """Drop the slot if it is there, lost or not."""
     connection.execute(
@@ -116,9 +128,7 @@ def exported_slot(settings: Settings, name: str, *, temporary: bool) -> Iterator
             sql.Identifier(name), sql.SQL(" TEMPORARY" if temporary else ""), sql.SQL(", FAILOVER" if kept else "")
         )
         if not temporary:
-            note = _note(settings, name)
-            note.parent.mkdir(parents=True, exist_ok=True)
-            note.touch()
+            _take_note(settings, name)
         row = walsender.execute(command).fetchone()
         if row is None:
             raise SourceError(f"Postgres created the slot '{name}' without a consistent point; run again.")

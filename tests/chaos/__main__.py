@@ -1,8 +1,11 @@
 """``python -m tests.chaos NAME`` is the long form of the kills that ``just test`` tries once each."""
 
+import os
 import random
 import sys
 import tempfile
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
@@ -15,6 +18,8 @@ from lake.catalogue import ensure_namespaces, open_catalogue
 from lake.errors import BoathouseError, UnknownNameError
 from lake.failpoints import NAMES
 from lake.settings import Settings, silence_telemetry
+from tests.chaos.outages import end_server, fill_disk
+from tests.chaos.servers import EMBEDDED, running, versions
 from tests.chaos.transforms import kill_transforms
 from tests.chaos.trial import Trials
 
@@ -32,32 +37,71 @@ def main(
         return
     if name != "cdc":
         raise UnknownNameError("chaos", name, ["cdc", "transforms"])
-    choose = random.Random(seed)
+    told = Told()
     with tempfile.TemporaryDirectory(prefix="boathouse-chaos-") as folder:
         plain = Settings(_env_file=None, state_dir=Path(folder) / "state")
         silence_telemetry(plain)
         try:
             with local.running(plain, only={"seaweedfs", "postgres"}) as live:
                 ensure_namespaces(open_catalogue(live))
-                _kill(live, kills, seed, choose)
+                _kill(live, kills, seed, told)
+                for version in versions():
+                    with running(version, Path(folder) / version) as server:
+                        told.add(end_server(server, live, f"v{uuid4().hex[:10]}", seed, kills))
+                        told.say(f"Postgres {version} stopped and killed under the reader, {kills} times each way")
+                        if version == EMBEDDED and os.geteuid() == 0:
+                            told.add(fill_disk(server, Path(folder), seed))
+                            told.say("the lake's disk full, and with room again")
         finally:
             local.remove_all(plain)
-    console.print(
-        f"cdc: {kills * len(FAILPOINTS)} kills at {len(FAILPOINTS)} places · 0 lost, 0 doubled, 0 wrong", style="bold"
-    )
+    told.close(kills)
 
 
-def _kill(live: Settings, kills: int, seed: int, choose: random.Random) -> None:
-    with console.status("…") as status:
-        for number in range(kills):
-            trials = Trials(live, local.admin_dsn(live), f"c{uuid4().hex[:10]}", seed + number)
-            try:
+@dataclass
+class Told:
+    """What was compared by now, and how long the slowest reader took after a death."""
+
+    rows: int = 0
+    slowest: float = 0.0
+    began: float = field(default_factory=time.monotonic)
+
+    def add(self, trials: Trials) -> None:
+        """Count what some trials compared."""
+        self.rows += trials.compared
+        self.slowest = max(self.slowest, trials.slowest)
+
+    def say(self, what: str) -> None:
+        """Say what is behind us."""
+        spent = time.monotonic() - self.began
+        console.print(f"{what} · {self.rows:,} rows compared · {spent:.0f} s", soft_wrap=True)
+
+    def close(self, kills: int) -> None:
+        """Say all of it."""
+        console.print(
+            f"cdc: {kills * len(FAILPOINTS)} kills at {len(FAILPOINTS)} places · 0 lost, 0 doubled, 0 wrong of "
+            f"{self.rows:,} rows compared · slowest recovery {self.slowest:.1f} s · "
+            f"{time.monotonic() - self.began:.0f} s",
+            style="bold",
+            soft_wrap=True,
+        )
+
+
+def _kill(live: Settings, kills: int, seed: int, told: Told) -> None:
+    choose = random.Random(seed)
+    for number in range(kills):
+        trials = Trials(live, local.admin_dsn(live), f"c{uuid4().hex[:10]}", seed + number)
+        try:
+            with console.status("…") as status:
                 trials.killed_at("cdc.during_copy")
                 for failpoint in choose.sample(FAILPOINTS, len(FAILPOINTS)):
                     status.update(f"kill {number + 1} of {kills} at {failpoint}")
                     trials.killed_at(failpoint)
-            finally:
-                trials.close()
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed + number}: {error}") from error
+        finally:
+            trials.close()
+        told.add(trials)
+        told.say(f"{number + 1} of {kills} kills at each of {len(FAILPOINTS)} places")
 
 
 if __name__ == "__main__":

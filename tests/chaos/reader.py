@@ -2,8 +2,14 @@
 
 import multiprocessing
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
 from threading import Event
+
+import time_machine
+from botocore import auth
 
 from lake import failpoints
 from lake.catalogue import open_catalogue
@@ -17,20 +23,33 @@ SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["tests.chaos.reader"])
 
 
-def start(settings: Settings, *, following: bool, failpoint: str = "") -> BaseProcess:
-    """Start a reader: up to the log's end, or ``following`` until it is ended by a signal."""
-    process = SERVER.Process(target=_read, args=(dump(settings), following, failpoint))
+def start(settings: Settings, *, following: bool, failpoint: str = "", hours: int = 0) -> BaseProcess:
+    """Start a reader: up to the log's end, or ``following`` until a signal ends it; its clock is ``hours`` off."""
+    process = SERVER.Process(target=_read, args=(dump(settings), following, failpoint, hours))
     process.start()
     return process
 
 
-def _read(settings: str, following: bool, failpoint: str) -> None:
+@contextmanager
+def clock_off(hours: int) -> Iterator[None]:
+    """Have this process's clock ``hours`` off, but not in the signatures of its requests: a store refuses those."""
+    signed = auth.get_current_datetime  # type: ignore[attr-defined]
+    auth.get_current_datetime = lambda: time_machine.escape_hatch.datetime.datetime.utcnow()  # type: ignore[attr-defined]
+    try:
+        with time_machine.travel(datetime.now(UTC) + timedelta(hours=hours)):
+            yield
+    finally:
+        auth.get_current_datetime = signed  # type: ignore[attr-defined]
+
+
+def _read(settings: str, following: bool, failpoint: str, hours: int) -> None:
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     failpoints.arm(failpoint)
     read = load(settings)
-    bronze = IcebergBronze(open_catalogue(read))
-    if following:
-        follow(read, bronze, stop)
-    else:
-        pull(read, bronze)
+    with clock_off(hours):
+        bronze = IcebergBronze(open_catalogue(read))
+        if following:
+            follow(read, bronze, stop)
+        else:
+            pull(read, bronze)

@@ -1,6 +1,5 @@
 """Postgres servers of a test's own: any version found on this machine, to be stopped and killed at will."""
 
-import os
 import secrets
 import signal
 import socket
@@ -37,30 +36,37 @@ def programs_of(version_name: str, folder: Path) -> Path:
 
 
 class Server:
-    """One cluster, which can be started again after whatever happened to it."""
+    """One cluster, which can be started again after whatever happened to it; a standby where it has a ``primary``."""
 
-    def __init__(self, version_name: str, folder: Path) -> None:
+    def __init__(self, version_name: str, folder: Path, primary: "Server | None" = None) -> None:
         self._who = account.choose()
         place = account.place(folder, self._who)
         self._programs = programs_of(version_name, place)
-        self._folder = place / "cluster"
+        self._folder = place / ("standby" if primary else "cluster")
         self._folder.mkdir(mode=0o700)
         self._data = self._folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
+        self._options = OPTIONS
         password = self._folder / "password"
-        password.write_text(secrets.token_hex(12), "utf-8")
+        self._password: str = primary._password if primary else secrets.token_hex(12)
+        password.write_text(self._password, "utf-8")
         self._who.own(password)
         self._who.own(self._folder)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
-        self.dsn = f"postgresql://postgres:{password.read_text('utf-8')}@127.0.0.1:{self._port}/postgres"
-        given = ("--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync", "--locale=C")
-        self._run("initdb", f"--pgdata={self._data}", f"--pwfile={password}", *given)
+        self.dsn = f"postgresql://postgres:{self._password}@127.0.0.1:{self._port}/postgres"
+        if primary is None:
+            given = ("--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync", "--locale=C")
+            self._run("initdb", f"--pgdata={self._data}", f"--pwfile={password}", *given)
+        else:
+            slot = ("--create-slot", "--slot=standby", "--write-recovery-conf", "--checkpoint=fast", "--no-sync")
+            self._run("pg_basebackup", f"--pgdata={self._data}", f"--dbname={primary.dsn}", *slot)
+            self._options = OPTIONS | {"hot_standby_feedback": "on", "sync_replication_slots": "on"}
 
     def start(self) -> None:
         """Start it and wait until it answers, as after a crash when it must recover."""
-        options = {**OPTIONS, "port": str(self._port)}
+        options = {**self._options, "port": str(self._port)}
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         self._process = subprocess.Popen(
             [str(self._programs / "postgres"), "-D", str(self._data), *words],
@@ -77,7 +83,7 @@ class Server:
     def end(self, how: signal.Signals) -> None:
         """End it with SIGINT (fast), SIGQUIT (immediate) or SIGKILL, and wait until it is gone."""
         assert self._process is not None
-        os.kill(self._process.pid, how)
+        self._process.send_signal(how)
         self._process.wait(60)
 
     @retry(retry=retry_if_exception_type(psycopg.OperationalError), stop=stop_after_delay(60), wait=wait_fixed(0.1))
@@ -108,3 +114,14 @@ def running(version_name: str, folder: Path) -> Iterator[Server]:
     finally:
         server.end(signal.SIGQUIT)
         account.remove_elsewhere(folder)
+
+
+@contextmanager
+def standing_by(primary: Server, folder: Path) -> Iterator[Server]:
+    """Make a standby of an embedded server beside it, and run it."""
+    server = Server(EMBEDDED, folder, primary)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.end(signal.SIGQUIT)

@@ -1,6 +1,7 @@
 """One trial: changes, a reader that is killed on the way, a reader that isn't, and the two sides compared."""
 
 import signal
+import time
 from collections import Counter
 from typing import Any
 
@@ -22,6 +23,8 @@ from tests.chaos.workload import KEYS, Workload, run
 FOLLOWING = ("cdc.before_status_update", "cdc.after_state_before_ack")
 COPYING = ("cdc.before_slot_create", "cdc.after_slot_before_copy", "cdc.during_copy", "cdc.after_copy_before_stream")
 PATIENCE_SECONDS = 120
+CLOCKS = (0, 0, -1)
+"""By how many hours the clock of a reader is off."""
 
 
 class Trials:
@@ -45,6 +48,7 @@ class Trials:
         self.settings = settings.model_copy(update=update)
         self.catalogue: Catalog = open_catalogue(self.settings)
         self.late = 0
+        self.compared, self.slowest = 0, 0.0
 
     def connect(self) -> None:
         """Connect again, after the server went away."""
@@ -99,9 +103,11 @@ class Trials:
 
     def drain(self) -> None:
         """Let a reader that isn't killed land everything."""
-        child = start(self.settings, following=False)
+        began = time.monotonic()
+        child = start(self.settings, following=False, hours=self.workload.choose.choice(CLOCKS))
         child.join(PATIENCE_SECONDS)
         assert child.exitcode == 0
+        self.slowest = max(self.slowest, time.monotonic() - began)
 
     def compare(self) -> None:
         """Hold every table in bronze against the source: no row lost, doubled or wrong."""
@@ -114,6 +120,7 @@ class Trials:
                 continue
             rows = self.landed(table)
             assert differences(state_of_source(self.main, table, key), state_of_bronze(rows, key)) == [], table
+            self.compared += len(rows)
             places = Counter((row["_commit_lsn"], row["_ordinal"]) for row in rows)
             assert [place for place, count in places.items() if count > 1] == [], table
 
