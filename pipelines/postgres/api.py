@@ -9,6 +9,7 @@ from psycopg import errors
 
 from lake.errors import BoathouseError, CredentialsError, SettingError, SourceError, UnreachableError
 from lake.settings import Settings
+from pipelines.postgres.certificates import why_refused
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -101,6 +102,8 @@ def _translated(error: psycopg.Error, dsn: str) -> BoathouseError:
     ):
         return CredentialsError(f"Postgres refused: {said}; see BOATHOUSE_POSTGRES_DSN.")
     if "certificate" in said:
+        if why := why_refused(dsn):
+            said = f"{said}: {why}"
         return SourceError(
             f"The TLS certificate of the Postgres server, or ours, isn't accepted: {said}; renew it, or name the right "
             "one in BOATHOUSE_POSTGRES_DSN (sslrootcert, sslcert)."

@@ -15,7 +15,6 @@ from lake.errors import CredentialsError, SettingError, SourceError
 from lake.proofs import order_free_hash
 from lake.settings import Settings
 from pipelines.postgres import bronze_tables
-from pipelines.postgres.api import _in_our_words
 from pipelines.postgres.slots import exported_slot
 from tests.pipelines.postgres.conftest import Landed, Source
 
@@ -152,12 +151,6 @@ def test_a_wrong_password_gives_the_servers_own_words_without_the_password(shop:
     with pytest.raises(CredentialsError, match='password authentication failed for user "postgres"') as caught:
         bronze_tables(shop.settings.model_copy(update={"postgres_dsn": SecretStr(dsn)}))
     assert "hunter2" not in str(caught.value)
-
-
-def test_a_certificate_that_has_expired_says_what_to_renew() -> None:
-    said = psycopg.OperationalError("connection failed: SSL error: certificate verify failed: certificate has expired")
-    with pytest.raises(SourceError, match=r"certificate has expired; renew it, .*sslrootcert"), _in_our_words(""):
-        raise said
 
 
 def test_an_address_that_cannot_be_read_is_not_repeated(shop: Source) -> None:

@@ -6,11 +6,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.postgres import continuous, walsender
+from pipelines.postgres import continuous
 from pipelines.postgres.continuous import follow
 from pipelines.postgres.following import Engine
-from pipelines.postgres.frames import CopyStream
-from pipelines.postgres.sendings import SocketStream
 from tests.pipelines.postgres.conftest import Landed, Source
 
 Rows = list[tuple[Any, ...]]
@@ -60,11 +58,7 @@ def table(source: Source) -> Source:
     return source
 
 
-@pytest.mark.parametrize("stream", [SocketStream, CopyStream])
-def test_changes_land_while_they_happen_and_the_slot_follows(
-    table: Source, landed: Landed, monkeypatch: pytest.MonkeyPatch, stream: type[SocketStream | CopyStream]
-) -> None:
-    monkeypatch.setattr(walsender, "SocketStream", stream)
+def test_changes_land_while_they_happen_and_the_slot_follows(table: Source, landed: Landed) -> None:
     with following(table, landed) as found:
         found.until(lambda: ids(landed) == [1])
         before = table.confirmed
