@@ -71,7 +71,8 @@ def copy_query(table: SourceTable, heap: Heap, pages: Range, since: int | None =
     columns = sql.SQL(", ").join(
         sql.SQL(selected(column, sql.Identifier(column.name).as_string())) for column in table.columns
     )
-    tests = [f"({table.row_filter})"] if table.row_filter else []
+    row_filter = table.filter_of(heap.schema, heap.name)
+    tests = [f"({row_filter})"] if row_filter else []
     if pages.first:
         tests.append(f"ctid >= '({pages.first},0)'::tid")
     if pages.end is not None:

@@ -10,6 +10,16 @@ LEAVES = """
 SELECT t.relid::oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, pg_partition_tree(c.oid) t
 WHERE n.nspname = %s AND c.relname = %s AND t.isleaf
 """
+FILTERS = """
+SELECT n.nspname::text, c.relname::text,
+       CASE WHEN p.tablename IS NULL THEN 'false' ELSE coalesce(p.rowfilter, 'true') END
+FROM pg_partition_tree(%s::regclass) t
+JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN LATERAL (
+  SELECT q.tablename, q.rowfilter FROM pg_partition_ancestors(t.relid) a, pg_publication_tables q
+  WHERE q.pubname = %s AND format('%%I.%%I', q.schemaname, q.tablename)::regclass = a.relid LIMIT 1) p ON true
+WHERE t.isleaf ORDER BY 1, 2
+"""
 PUBLISHED_ROOTS = """
 SELECT DISTINCT n.nspname::text, c.relname::text
 FROM pg_publication_tables p
@@ -32,3 +42,12 @@ def leaves_of(connection: Connection, schema: str, name: str) -> frozenset[int]:
 def published_roots(connection: Connection, publication: str) -> set[tuple[str, str]]:
     """Name the tables of which the publication has partitions."""
     return {(str(schema), str(name)) for schema, name in connection.execute(PUBLISHED_ROOTS, (publication,))}
+
+
+def filters_of(connection: Connection, publication: str, root: str) -> tuple[tuple[str, str, str], ...]:
+    """Give the schema, the name and the row filter of each partition that holds rows of the table ``root`` (quoted).
+
+    A partition that isn't published has the filter ``false``.
+    """
+    rows = connection.execute(FILTERS, (root, publication))
+    return tuple((str(schema), str(name), str(row_filter)) for schema, name, row_filter in rows)

@@ -69,4 +69,4 @@ class Progress:
 
 def shape_of_rows(table: SourceTable, layout: Layout) -> str:
     """Write down which columns and rows of a table are copied."""
-    return json.dumps([[column.name for column in table.columns], layout, table.row_filter])
+    return json.dumps([[column.name for column in table.columns], layout, table.row_filter, *table.partition_filters])

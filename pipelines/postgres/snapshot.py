@@ -75,6 +75,13 @@ def joined(settings: Settings, snapshot: Snapshot) -> Iterator[Connection]:
 
 def count_rows(snapshot: Snapshot, table: SourceTable) -> int:
     """Ask the source how many rows of the table the snapshot shows."""
+    if table.partition_filters:
+        parts = [
+            f"SELECT count(*) AS n FROM ONLY {sql.Identifier(schema, name).as_string()} WHERE {row_filter}"
+            for schema, name, row_filter in table.partition_filters
+        ]
+        query = f"SELECT sum(n)::int8 FROM ({' UNION ALL '.join(parts)}) AS counted"
+        return int(str(snapshot.connection.execute(query.encode()).fetchall()[0][0]))
     only = "" if table.is_partitioned else "ONLY "
     where = f" WHERE {table.row_filter}" if table.row_filter else ""
     query = f"SELECT count(*) FROM {only}{table.identifier.as_string()}{where}"

@@ -11,7 +11,7 @@ from pipelines.postgres.columns import Column
 from pipelines.postgres.kinds import Kinds
 from pipelines.postgres.layout import read_layout
 from pipelines.postgres.naming import bronze_name, check_columns, check_names
-from pipelines.postgres.partitions import published_roots
+from pipelines.postgres.partitions import filters_of, published_roots
 from pipelines.postgres.rows import META
 from pipelines.postgres.wanted import choose
 
@@ -38,7 +38,11 @@ FROM pg_publication_tables p WHERE p.pubname = %s
 
 @dataclass(frozen=True)
 class SourceTable:
-    """A table of the source: its key, its published columns and the publication's row filter."""
+    """A table of the source: its key, its published columns and the publication's row filter.
+
+    Where the publication speaks of its partitions and not of the table, ``partition_filters`` are the schema, the
+    name and the row filter of each.
+    """
 
     schema: str
     name: str
@@ -46,6 +50,7 @@ class SourceTable:
     is_partitioned: bool = False
     columns: tuple[Column, ...] = ()
     row_filter: str | None = None
+    partition_filters: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def bronze(self) -> str:
@@ -56,6 +61,11 @@ class SourceTable:
     def identifier(self) -> sql.Identifier:
         """Its quoted, qualified name."""
         return sql.Identifier(self.schema, self.name)
+
+    def filter_of(self, schema: str, name: str) -> str | None:
+        """The row filter of one of the relations that hold its rows."""
+        filters = {(one, other): row_filter for one, other, row_filter in self.partition_filters}
+        return filters.get((schema, name), self.row_filter)
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -99,12 +109,16 @@ def published(connection: Connection, publication: str, tables: Sequence[SourceT
         for schema, name, row_filter, columns in connection.execute(PUBLISHED, (publication,))
     }
     kinds = Kinds(connection)
+    found = []
     for table in tables:
         if (table.schema, table.name) not in rows:
             # The publication speaks of its partitions, which have the same columns, each with a filter of its own.
             rows[table.schema, table.name] = None, _all_columns(connection, table)
+            filters = filters_of(connection, publication, table.identifier.as_string())
+            table = replace(table, partition_filters=filters)
+        found.append(table)
     kinds.learn(oid for _, columns in rows.values() for _, oid, _ in columns)  # type: ignore[attr-defined]
-    return [_complete(table, *rows[table.schema, table.name], kinds) for table in tables]
+    return [_complete(table, *rows[table.schema, table.name], kinds) for table in found]
 
 
 def _all_columns(connection: Connection, table: SourceTable) -> list[list[object]]:

@@ -141,3 +141,23 @@ def test_a_partitioned_table_is_one_table_whose_leaves_are_copied_in_ranges(
         if row["_op"] != "d":
             state[row["id"], row["day"]] = row["note"]
     assert state == {(number, day): note for number, day, note in source.rows("SELECT id, day, note FROM t")}
+
+
+def test_a_partition_is_copied_by_its_own_row_filter_and_one_that_is_not_published_is_not(
+    source: Source, landed: Landed
+) -> None:
+    name = source.settings.postgres_publication
+    source.run("CREATE TABLE t (id integer PRIMARY KEY, v integer) PARTITION BY RANGE (id)")
+    for number in range(3):
+        bounds = f"FROM ({number * 10}) TO ({number * 10 + 10})"
+        source.run(f"CREATE TABLE t_{number} PARTITION OF t FOR VALUES {bounds}")
+    source.run(
+        "INSERT INTO t SELECT n, n % 2 FROM generate_series(0, 29) n",
+        "ALTER TABLE t_0 REPLICA IDENTITY FULL",
+        f"CREATE PUBLICATION {name} FOR TABLE t_0 WHERE (v = 1), TABLE t_1",
+    )
+    assert landed.load() == 5 + 10
+    source.run("UPDATE t SET v = 5 WHERE id IN (2, 12, 22)")
+    landed.load()
+    assert landed.current("pg_public_t", "id").keys() == {1, 3, 5, 7, 9, *range(10, 20)}
+    assert landed.current("pg_public_t", "id")[12]["v"] == 5
