@@ -4,8 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
@@ -56,6 +58,24 @@ class Steps:
                 step.name, step.remark, f"{step.rows:,}" if step.rows is not None else "", f"{step.seconds:.1f}"
             )
         return table
+
+
+class Copied:
+    """Says how far the copy of a table is: the rows by now, and how many a second. Threads may tell it side by side."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say, self._lock = say, Lock()
+        self._table, self._rows, self._began = "", 0, 0.0
+
+    def __call__(self, table: str, rows: int) -> None:
+        """Count ``rows`` more of ``table``."""
+        with self._lock:
+            if table != self._table:
+                self._table, self._rows, self._began = table, 0, time.monotonic()
+            self._rows += rows
+            seconds = time.monotonic() - self._began
+            rate = f", {self._rows / seconds:,.0f} rows/s" if seconds > 1 else ""
+            self._say(f"{escape(table)} {self._rows:,} rows{rate}")
 
 
 def _rows(rows: int | None) -> str:

@@ -11,6 +11,8 @@ from pipelines import debezium, postgres, shopify, stripe
 from pipelines.documents import Load
 from pipelines.loads import Loaded, cursors, known_documents, run_load
 
+Pull = Callable[[postgres.Tell], Loaded]
+
 
 def configured(settings: Settings) -> list[str]:
     """Name the sources that are set, in the order they are pulled."""
@@ -23,21 +25,22 @@ def configured(settings: Settings) -> list[str]:
     return [name for name, value in have.items() if value]
 
 
-def ingest(
-    settings: Settings, catalogue: Catalog, without: Collection[str] = ()
-) -> Iterator[tuple[str, Callable[[], Loaded]]]:
+def ingest(settings: Settings, catalogue: Catalog, without: Collection[str] = ()) -> Iterator[tuple[str, Pull]]:
     """Give each configured source's name with the function that pulls it. The functions raise SourceError.
 
-    Sources named in ``without`` are left out, since something else lands them.
+    A function is given what hears of the rows of a database's first copies. Sources named in ``without`` are left out,
+    since something else lands them.
     """
     for name in configured(settings):
         if name not in without:
             yield name, partial(pull_source, settings, catalogue, name)
 
 
-def pull_source(settings: Settings, catalogue: Catalog, name: str) -> Loaded:
-    """Pull one source by name, once. Raises SourceError."""
-    pulls = {"shopify": _shopify, "stripe": _stripe, "postgres": _postgres, "debezium": _debezium}
+def pull_source(settings: Settings, catalogue: Catalog, name: str, tell: postgres.Tell = postgres.silent) -> Loaded:
+    """Pull one source by name, once; ``tell`` hears of the rows of a database's first copies. Raises SourceError."""
+    if name == "postgres":
+        return _postgres(settings, catalogue, tell)
+    pulls = {"shopify": _shopify, "stripe": _stripe, "debezium": _debezium}
     return pulls[name](settings, catalogue)
 
 
@@ -69,10 +72,11 @@ def in_slices(catalogue: Catalog, pull: Callable[[], Loaded]) -> Loaded:
     return loaded
 
 
-def _postgres(settings: Settings, catalogue: Catalog) -> Loaded:
-    counted = postgres.pull(settings, postgres.IcebergBronze(catalogue))
+def _postgres(settings: Settings, catalogue: Catalog, tell: postgres.Tell) -> Loaded:
+    counted = postgres.pull(settings, postgres.IcebergBronze(catalogue), tell)
     return Loaded("postgres", counted.rows, tuple(postgres.warning(*one) for one in counted.stopped.items()))
 
 
 def _debezium(settings: Settings, catalogue: Catalog) -> Loaded:
-    return Loaded("debezium", debezium.pull(settings, catalogue))
+    counted = debezium.pull(settings, catalogue)
+    return Loaded("debezium", counted.rows, tuple(counted.stopped.values()))

@@ -3,16 +3,19 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from boathouse.console import console
+from boathouse.console import Copied, console
 from boathouse.start import start
 from lake.errors import SettingError, SourceError
 from lake.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pipelines.postgres.status import SlotStatus, TableStatus
 
 postgres_app = typer.Typer(no_args_is_help=True, help="Look after the Postgres database that is followed.")
 Tables = Annotated[list[str] | None, typer.Argument(metavar="TABLE", help="such as public.orders")]
@@ -51,16 +54,27 @@ def check() -> None:
 
 
 @postgres_app.command()
-def status(format: Annotated[str, typer.Option(help="table or json")] = "table") -> None:
+def status(
+    format: Annotated[str, typer.Option(help="table or json")] = "table",
+    most_held: Annotated[
+        int | None, typer.Option(help="exit with 1 when more MiB of log are held for the slot")
+    ] = None,
+) -> None:
     """Show how far each table is behind, and what the slot makes the server keep."""
     from lake.catalogue import open_catalogue
-    from pipelines.postgres.status import describe, read_status
+    from pipelines.postgres.status import check_held, describe, read_status
 
     with _live() as live:
         slot, tables = read_status(live, open_catalogue(live))
     if format == "json":
         print(json.dumps(describe(slot, tables)))
-        return
+    else:
+        _show(slot, tables)
+    if most_held is not None:
+        check_held(slot, most_held)
+
+
+def _show(slot: "SlotStatus", tables: "list[TableStatus]") -> None:
     shown = Table("table", "behind", "at most", "last change", "", box=None, pad_edge=False)
     for one in tables:
         behind = "not loaded" if one.lag_bytes is None else _bytes(one.lag_bytes)
@@ -95,8 +109,8 @@ def resync(
     with _live() as live, writing(live, "boathouse postgres resync"):
         catalogue = open_catalogue(live)
         names = forget(live, catalogue, tables or [])
-        with console.status(f"copying {', '.join(names)} …"):
-            loaded = pull_source(live, catalogue, "postgres")
+        with console.status(f"copying {', '.join(names)} …") as status:
+            loaded = pull_source(live, catalogue, "postgres", Copied(lambda text: status.update(f"copying {text}")))
         prove_loads(live, catalogue)
     console.print(
         f"resync: ok · {len(names)} table{'s' if len(names) > 1 else ''} copied anew, {loaded.total:,} rows; "

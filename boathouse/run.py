@@ -1,16 +1,16 @@
 """One whole way: start, pull, prove, transform, publish, serve, and say what happened."""
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pyiceberg.catalog import Catalog
 from rich.markup import escape
 
-from boathouse.console import Steps, console
+from boathouse.console import Copied, Steps, console
 from boathouse.gates import Gates, settled
-from boathouse.ingest import ingest
+from boathouse.ingest import Pull, ingest
 from boathouse.refresh import bronze_pins, build, is_current, prove_loads, release_gold
 from boathouse.summary import Headline, read_headline
 from boathouse.workplace import open_workplace
@@ -114,10 +114,10 @@ def pull(live: Settings, catalogue: Catalog, steps: Steps, without: Collection[s
         pull_as_step(steps, name, load)
 
 
-def pull_as_step(steps: Steps, name: str, load: Callable[[], Loaded]) -> Loaded:
-    """Pull a source as one step that says what each table gained."""
-    with steps.step(name) as (step, _):
-        loaded = load()
+def pull_as_step(steps: Steps, name: str, load: Pull) -> Loaded:
+    """Pull a source as one step that says how far a copy is, and what each table gained."""
+    with steps.step(name) as (step, say):
+        loaded = load(Copied(say))
         step.rows = loaded.total
         news = {table: rows for table, rows in loaded.rows.items() if rows}
         told = [f"{table.removeprefix(name + '_')} {rows:,}" for table, rows in news.items()]

@@ -6,6 +6,7 @@ from lake.settings import Settings
 from pipelines.postgres.api import connect
 from pipelines.postgres.claims import WRITER
 from pipelines.postgres.continuity import followed_tables
+from pipelines.postgres.crew import Tell, silent
 from pipelines.postgres.flushing import Counted
 from pipelines.postgres.landing import IcebergBronze
 from pipelines.postgres.reading import pull
@@ -37,4 +38,14 @@ def warning(table: str, reason: str) -> str:
     )
 
 
-__all__ = ["WRITER", "Counted", "IcebergBronze", "bronze_tables", "names_followed", "pull", "warning"]
+__all__ = [
+    "WRITER",
+    "Counted",
+    "IcebergBronze",
+    "Tell",
+    "bronze_tables",
+    "names_followed",
+    "pull",
+    "silent",
+    "warning",
+]

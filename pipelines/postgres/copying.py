@@ -10,7 +10,7 @@ from lake.proofs import MODULUS
 from lake.settings import Settings
 from pipelines.postgres.api import connect
 from pipelines.postgres.claims import Claim, Cursor
-from pipelines.postgres.crew import Job, Task, work
+from pipelines.postgres.crew import Job, Task, Tell, silent, work
 from pipelines.postgres.flushing import new_load_id
 from pipelines.postgres.heaps import cut, find_heaps
 from pipelines.postgres.landing import Bronze, Draft
@@ -25,7 +25,9 @@ COUNTED = "count(*) under the exported snapshot"
 RESUMED = "COPY's counts under the exported snapshot and under a later one"
 
 
-def resume_copies(settings: Settings, bronze: Bronze, tables: Sequence[SourceTable]) -> dict[str, int]:
+def resume_copies(
+    settings: Settings, bronze: Bronze, tables: Sequence[SourceTable], tell: Tell = silent
+) -> dict[str, int]:
     """Finish the copies that a killed process left, and give their rows by bronze table.
 
     Do this before the slot is confirmed any further: the changes since they began are read from it. A
@@ -42,7 +44,7 @@ def resume_copies(settings: Settings, bronze: Bronze, tables: Sequence[SourceTab
             if progress.fits(slot.name, slot.confirmed, shape_of_rows(table, layout), find_heaps(connection, table)):
                 draft = bronze.draft(table.bronze, bronze_schema(table.columns))
                 with later_snapshot(settings, [table], progress.consistent_lsn) as snapshot:
-                    rows[table.bronze] = _Copying(settings, snapshot, table, draft, progress).land(None)
+                    rows[table.bronze] = _Copying(settings, snapshot, table, draft, progress, tell).land(None)
     return rows
 
 
@@ -52,6 +54,7 @@ def copy_tables(
     tables: Sequence[SourceTable],
     read_to: int | None,
     anew: Collection[str] = (),
+    tell: Tell = silent,
 ) -> dict[str, int]:
     """Land each table as one snapshot shows them all, and give its rows by bronze table.
 
@@ -59,15 +62,7 @@ def copy_tables(
     the slot is made with the snapshot; otherwise a temporary one that ends with it. Before the rows of those in
     ``anew`` (by bronze table) goes one that empties the table, in the same commit.
     """
-    name = settings.postgres_slot
-    reached("cdc.before_slot_create")
-    if read_to is None:
-        # A slot without any mark is what a load left that died before its snapshot was durable.
-        with connect(settings) as connection:
-            check_slot_is_ours(settings, connection)
-            drop_slot(connection, name)
-    else:
-        name = f"{name[:58]}_copy"
+    name = slot_of_copy(settings, is_first=read_to is None)
     rows = {}
     load_id, at = new_load_id(), datetime.now(UTC)
     with open_snapshot(settings, name, tables, temporary=read_to is not None) as snapshot:
@@ -77,10 +72,23 @@ def copy_tables(
             if draft.note is not None:
                 draft.drop(file for part in Progress.from_json(draft.note).done.values() for file in part.files)
             progress = _begun(settings, snapshot, table, load_id, at)
-            copying = _Copying(settings, snapshot, table, draft, progress)
+            copying = _Copying(settings, snapshot, table, draft, progress, tell)
             rows[table.bronze] = copying.land(read_to, anew=table.bronze in anew)
     reached("cdc.after_copy_before_stream")
     return rows
+
+
+def slot_of_copy(settings: Settings, *, is_first: bool) -> str:
+    """Name the slot that a copy makes: the lasting one when it is the first, which is seen not to be there then."""
+    name = settings.postgres_slot
+    reached("cdc.before_slot_create")
+    if not is_first:
+        return f"{name[:58]}_copy"
+    # A slot without any mark is what a load left that died before its snapshot was durable.
+    with connect(settings) as connection:
+        check_slot_is_ours(settings, connection)
+        drop_slot(connection, name)
+    return name
 
 
 def _begun(settings: Settings, snapshot: Snapshot, table: SourceTable, load_id: str, at: datetime) -> Progress:
@@ -95,10 +103,10 @@ class _Copying:
     """The copy of one table: its ranges one by one, those that are done counted in."""
 
     def __init__(
-        self, settings: Settings, snapshot: Snapshot, table: SourceTable, draft: Draft, progress: Progress
+        self, settings: Settings, snapshot: Snapshot, table: SourceTable, draft: Draft, progress: Progress, tell: Tell
     ) -> None:
         self._settings, self._snapshot, self._table, self._draft = settings, snapshot, table, draft
-        self._progress, self._kept = progress, time.monotonic()
+        self._progress, self._kept, self._tell = progress, time.monotonic(), tell
         self._claim = Claim(table.key, COUNTED)
         # Without rows it learns only which columns it hashes.
         self._claim.add(bronze_schema(table.columns).empty_table())
@@ -111,7 +119,9 @@ class _Copying:
         # already, and one that came from another range may be the only one to hold a long value that didn't change.
         jobs += [Job(len(progress.ranges) + place, progress.ranges[place], progress.xmin) for place in progress.done]
         again = []
-        for job, part in work(self._settings, self._snapshot, Task(self._table, progress, self._draft), jobs):
+        for job, part in work(
+            self._settings, self._snapshot, Task(self._table, progress, self._draft, self._tell), jobs
+        ):
             if job.since is not None:
                 again.append(part)
             else:

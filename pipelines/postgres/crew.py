@@ -1,6 +1,6 @@
 """The workers that copy a table's ranges side by side, each on a connection of its own under the same snapshot."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import NamedTuple
@@ -26,12 +26,21 @@ class Job(NamedTuple):
     since: int | None = None
 
 
+Tell = Callable[[str, int], None]
+"""Is told, by several threads, of rows that were copied: the table (``schema.table``) and how many more."""
+
+
+def silent(table: str, rows: int) -> None:
+    """Tell nobody."""
+
+
 class Task(NamedTuple):
     """What all jobs of a table share."""
 
     table: SourceTable
     progress: Progress
     draft: Draft
+    tell: Tell = silent
 
     def do(self, connection: Connection, job: Job, stop: Event) -> Part:
         """Copy one range into files of the draft."""
@@ -46,6 +55,7 @@ class Task(NamedTuple):
                 reached("cdc.during_copy")
                 claim.add(batch)
                 yield batch
+                self.tell(str(self.table), batch.num_rows)
 
         files = self.draft.write(batches(), progress.at)
         return Part(files, reader.rows, claim.total)

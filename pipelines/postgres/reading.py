@@ -10,9 +10,10 @@ from lake.settings import Settings
 from pipelines.postgres.api import connect, current_lsn
 from pipelines.postgres.claims import Cursor
 from pipelines.postgres.copying import copy_tables, resume_copies
+from pipelines.postgres.crew import Tell, silent
 from pipelines.postgres.flushing import Counted
 from pipelines.postgres.following import engine
-from pipelines.postgres.landing import Bronze, Standing
+from pipelines.postgres.landing import Bronze, Marks, Standing
 from pipelines.postgres.preflight import check_server
 from pipelines.postgres.shapes import Followed, fitted_table
 from pipelines.postgres.slots import ANEW, Slot, find_slot, why_missing
@@ -42,7 +43,7 @@ class Plan:
         return not self.followed
 
 
-def plan_load(settings: Settings, bronze: Bronze) -> Plan:
+def plan_load(settings: Settings, bronze: Marks) -> Plan:
     """Check the source, see to the publication and decide what to read; reads no rows, makes no slot.
 
     Raises CredentialsError or SourceError in one sentence, also when tables have marks and their slot is gone.
@@ -77,19 +78,20 @@ def plan_load(settings: Settings, bronze: Bronze) -> Plan:
     )
 
 
-def plan_on(settings: Settings, bronze: Bronze) -> tuple[Plan, dict[str, int]]:
+def plan_on(settings: Settings, bronze: Bronze, tell: Tell = silent) -> tuple[Plan, dict[str, int]]:
     """Finish the copies that a killed process left, then plan; gives the plan, and their rows by bronze table."""
     plan = plan_load(settings, bronze)
-    resumed = resume_copies(settings, bronze, [table for table in plan.copied if table.bronze not in plan.anew])
+    resumed = resume_copies(settings, bronze, [table for table in plan.copied if table.bronze not in plan.anew], tell)
     return plan_load(settings, bronze) if resumed else plan, resumed
 
 
-def pull(settings: Settings, bronze: Bronze) -> Counted:
+def pull(settings: Settings, bronze: Bronze, tell: Tell = silent) -> Counted:
     """Land everything up to the log's end at the start: changes of tables that have marks, then copies of the others.
 
-    Raises CredentialsError, SourceError or CommitError; what was landed by then stays.
+    ``tell`` hears of the rows of copies as they are written. Raises CredentialsError, SourceError or CommitError; what
+    was landed by then stays.
     """
-    plan, resumed = plan_on(settings, bronze)
+    plan, resumed = plan_on(settings, bronze, tell)
     counted, durable = Counted(), None
     if plan.followed:
         with engine(settings, bronze, plan.followed, plan.confirmed) as running, connect(settings) as connection:
@@ -102,7 +104,7 @@ def pull(settings: Settings, bronze: Bronze) -> Counted:
     again = [one.table for one in plan.followed if one.anew and not one.stopped]
     if copied := (*plan.copied, *again):
         anew = plan.anew | {table.bronze for table in again}
-        for name, rows in copy(settings, bronze, copied, durable, anew).items():
+        for name, rows in copy(settings, bronze, copied, durable, anew, tell).items():
             counted.rows[name] = counted.rows.get(name, 0) + rows
         with connect(settings) as connection:
             bronze.goes_on(settings, connection, [*plan.copied, *(one.table for one in plan.followed)])
@@ -110,7 +112,12 @@ def pull(settings: Settings, bronze: Bronze) -> Counted:
 
 
 def copy(
-    settings: Settings, bronze: Bronze, tables: Sequence[SourceTable], read_to: int | None, anew: Collection[str]
+    settings: Settings,
+    bronze: Bronze,
+    tables: Sequence[SourceTable],
+    read_to: int | None,
+    anew: Collection[str],
+    tell: Tell = silent,
 ) -> dict[str, int]:
     """Copy tables as ``copying.copy_tables`` does, those in ``anew`` beside the rows that bronze has of them.
 
@@ -123,7 +130,7 @@ def copy(
             if unfit:
                 bronze.set_aside(table.bronze, unfit)
         fitting.append(table)
-    return copy_tables(settings, bronze, fitting, read_to, anew)
+    return copy_tables(settings, bronze, fitting, read_to, anew, tell)
 
 
 def _followed(table: SourceTable, found: Standing) -> Followed:

@@ -10,6 +10,7 @@ from pyiceberg.table import Table
 from pyiceberg.types import TimestamptzType
 
 from lake.catalogue import find_table
+from lake.errors import SourceError
 from lake.settings import Settings
 from pipelines.postgres.api import Connection, connect, fetch_one, lsn_to_int
 from pipelines.postgres.servers import read_cursor
@@ -95,6 +96,16 @@ def last_commit(table: Table) -> datetime | None:
     bounds = [task.file.upper_bounds or {} for task in table.scan().plan_files()]
     latest = [int(from_bytes(TimestamptzType(), bound[field])) for bound in bounds if field in bound]
     return datetime.fromtimestamp(max(latest) / 1e6, UTC) if latest else None
+
+
+def check_held(slot: SlotStatus, most_mebibytes: int) -> None:
+    """Raise SourceError when the server holds more log for the slot than it may, or is about to give it up."""
+    held = slot.held_bytes / 2**20
+    if held > most_mebibytes or slot.wal_status not in ("reserved", "extended"):
+        raise SourceError(
+            f"The server holds {held:,.0f} MiB of log for the slot '{slot.slot}' ({slot.wal_status}), and "
+            f"{most_mebibytes:,} MiB may be held; see that something reads it, as `just up` does."
+        )
 
 
 def describe(slot: SlotStatus, tables: Sequence[TableStatus]) -> dict[str, object]:

@@ -15,7 +15,7 @@ from pipelines.postgres import Counted, IcebergBronze, pull, resync
 from pipelines.postgres.preflight import inspect
 from pipelines.postgres.resync import drop, forget
 from pipelines.postgres.servers import SERVER, read_cursor
-from pipelines.postgres.status import describe, read_status
+from pipelines.postgres.status import check_held, describe, read_status
 from tests.pipelines.postgres.conftest import Source
 from tests.streams.conftest import make_warehouse
 
@@ -172,6 +172,14 @@ def test_status_tells_how_far_each_table_is_and_why_one_stopped(shop: Source, la
     rows = {row["table"]: row for row in describe(slot, tables)["tables"]}  # type: ignore[attr-defined]
     assert "taken out of the publication" in rows["public.stock"]["stopped"]
     assert rows["public.shelf"]["last_commit"] is not None
+
+
+def test_a_reader_that_is_away_is_noticed_by_the_log_that_is_held_for_it(shop: Source, lake: Lake) -> None:
+    check_held(read_status(lake.settings, lake.catalogue)[0], 16)
+    for _ in range(2):
+        shop.run("SELECT pg_logical_emit_message(true, 'much', repeat('x', 10000000))")
+    with pytest.raises(SourceError, match=r"holds \d+ MiB of log for the slot .*16 MiB may be held"):
+        check_held(read_status(lake.settings, lake.catalogue)[0], 16)
 
 
 def test_drop_leaves_neither_slot_nor_publication(shop: Source, lake: Lake) -> None:
