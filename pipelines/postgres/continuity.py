@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table
 
-from lake.catalogue import find_table
+from lake.catalogue import find_table, tables_in
 from lake.commits import commit_once
 from lake.errors import SourceError
 from lake.settings import Settings
@@ -36,15 +36,8 @@ def check_continuity(
     if not followed:
         return
     check_server_is_the_same(settings, list(followed.values()))
-    there, published = connection.execute(PUBLISHED, (settings.postgres_publication,) * 2).fetchone() or (0, [])
-    if not there:
-        raise SourceError(
-            f"The publication '{settings.postgres_publication}' is gone, and with it the changes since its tables were "
-            f"last read; {ANEW}."
-        )
+    published = published_now(connection, settings.postgres_publication)
     names = {table.bronze: str(table) for table in wanted}
-    assert isinstance(published, list)
-    published += [f"{schema}.{name}" for schema, name in published_roots(connection, settings.postgres_publication)]
     for name, (table, cursor) in followed.items():
         if cursor.stopped:
             continue
@@ -54,21 +47,33 @@ def check_continuity(
             _stop(table, cursor, f"it was taken out of the publication '{settings.postgres_publication}'")
 
 
+def published_now(connection: Connection, publication: str) -> set[str]:
+    """Name the tables (``schema.table``) that a publication has, which was there when they were last read.
+
+    Raises SourceError when it is gone.
+    """
+    there, published = connection.execute(PUBLISHED, (publication,) * 2).fetchone() or (0, [])
+    if not there:
+        raise SourceError(
+            f"The publication '{publication}' is gone, and with it the changes since its tables were last read; {ANEW}."
+        )
+    assert isinstance(published, list)
+    return {*published, *(f"{schema}.{name}" for schema, name in published_roots(connection, publication))}
+
+
 def followed_tables(settings: Settings, catalogue: Catalog) -> list[str]:
     """Name the bronze tables (``pg_<schema>_<table>``) that are followed through the slot of the settings."""
     return [name for name, _, cursor in _followed(settings, catalogue) if not cursor.stopped]
 
 
 def _followed(settings: Settings, catalogue: Catalog) -> list[tuple[str, Table, Cursor]]:
-    if not catalogue.namespace_exists("bronze"):
-        return []
     found = []
-    for identifier in catalogue.list_tables("bronze"):
-        if identifier[-1].startswith("pg_"):
-            table = find_table(catalogue, ".".join(identifier))
+    for name in tables_in(catalogue, "bronze"):
+        if name.startswith("pg_"):
+            table = find_table(catalogue, f"bronze.{name}")
             cursor = None if table is None else read_cursor(table)
             if table is not None and cursor is not None and cursor.slot == settings.postgres_slot:
-                found.append((identifier[-1], table, cursor))
+                found.append((name, table, cursor))
     return found
 
 

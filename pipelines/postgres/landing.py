@@ -56,11 +56,18 @@ class Draft(Protocol):
         """Make the rows of these parts and the mark durable together; a load that is there already adds nothing."""
 
 
-class Bronze(Protocol):
-    """Change tables by name (``pg_<schema>_<table>``)."""
+class Marks(Protocol):
+    """How far change tables are, by name (``pg_<schema>_<table>``)."""
 
     def standing(self, table: str) -> Standing | None:
         """Tell how far a table is; None before its first load."""
+
+    def goes_on(self, settings: Settings, connection: Connection, wanted: Sequence[SourceTable]) -> None:
+        """See that what is followed can be followed further, and stop the tables that can't. Raises SourceError."""
+
+
+class Bronze(Marks, Protocol):
+    """Change tables and how far they are."""
 
     def land(self, table: str, schema: pa.Schema, rows: Iterable[pa.Table], mark: Mark) -> None:
         """Make rows and mark durable together, or neither; a load that is there already adds nothing.
@@ -79,9 +86,6 @@ class Bronze(Protocol):
 
         Raises CommitError, and Misfit when the table can't take the columns.
         """
-
-    def goes_on(self, settings: Settings, connection: Connection, wanted: Sequence[SourceTable]) -> None:
-        """See that what is followed can be followed further, and stop the tables that can't. Raises SourceError."""
 
 
 class IcebergBronze:

@@ -41,7 +41,7 @@ def check_server_is_the_same(settings: Settings, followed: Sequence[tuple[Table,
             if known == now.to_json():
                 continue
             if known is not None and not cursor.stopped:
-                _compare(walsender, ".".join(table.name()), Server(**json.loads(known)), now, cursor)
+                check_same(walsender, ".".join(table.name()), Server(**json.loads(known)), now, cursor)
             with table.transaction() as change:
                 change.set_properties({SERVER: now.to_json()})
 
@@ -58,7 +58,11 @@ def read_cursor(table: Table) -> Cursor | None:
     return Cursor.from_json(mark.cursor) if mark is not None and mark.cursor else None
 
 
-def _compare(walsender: Connection, name: str, known: Server, now: Server, cursor: Cursor) -> None:
+def check_same(walsender: Connection, name: str, known: Server, now: Server, cursor: Cursor) -> None:
+    """See that ``now`` has every change that was read of ``known``; ``name`` is what was filled with them.
+
+    Raises SourceError with the command that copies the table anew.
+    """
     anew = "`boathouse postgres resync --all` copies its tables anew, or set BOATHOUSE_POSTGRES_DSN back"
     if known.system != now.system:
         raise SourceError(
