@@ -9,7 +9,6 @@ from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
-from pyiceberg.table.update import AddSnapshotUpdate
 from requests.exceptions import RequestException
 from tenacity import (
     Retrying,
@@ -20,6 +19,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from lake.clocks import date_in_order
 from lake.errors import CommitError
 from lake.failpoints import reached
 
@@ -208,20 +208,9 @@ def _taken(table: Table, change: Callable[[Transaction], None], mark: Mark) -> C
                     return done
             with table.transaction() as transaction:
                 change(transaction)
-                _in_order(transaction, table)
+                date_in_order(transaction, table)
                 transaction.set_properties({MARK + mark.writer: mark.to_json()})
     return None
-
-
-def _in_order(transaction: Transaction, table: Table) -> None:
-    """Have new snapshots no older than the table: while a clock that was set back catches up, none would be taken."""
-    last = max([table.metadata.last_updated_ms, *(snapshot.timestamp_ms for snapshot in table.snapshots())])
-    transaction._updates = tuple(
-        update.model_copy(update={"snapshot": update.snapshot.model_copy(update={"timestamp_ms": last})})
-        if isinstance(update, AddSnapshotUpdate) and update.snapshot.timestamp_ms < last
-        else update
-        for update in transaction._updates
-    )
 
 
 def _failed(table: Table, mark: Mark, error: Exception) -> CommitError:

@@ -1,6 +1,5 @@
 """Outages under a reader: its server stopped and killed, its walsender ended, the lake's disk full."""
 
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from tests.chaos.workload import run
 ENDS = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 """How a Postgres server is stopped: fast, immediate, and not at all in order."""
 ENDED = "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '{}'"
-DISK_MEBIBYTES = 400
+DISK_MEBIBYTES = 1200
 
 
 def end_server(server: Server, settings: Settings, name: str, seed: int, rounds: int = 1) -> Trials:
@@ -78,7 +77,7 @@ def fill_disk(server: Server, folder: Path, seed: int) -> Trials:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """Mount a disk of few MiB in memory, which only root can."""
+    """Mount a disk in memory that is hardly larger than the lake wants, which only root can."""
     disk = folder / "disk"
     disk.mkdir()
     options = f"size={DISK_MEBIBYTES}m"
@@ -94,7 +93,7 @@ def _fill(file: Path) -> None:
         size = 2**20
         while size:
             try:
-                out.write(os.urandom(size))
+                out.write(bytes(size))
             except OSError:
                 size //= 2
 
