@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from pipelines.postgres.flushing import new_load_id
 from pipelines.postgres.heaps import cut, find_heaps
 from pipelines.postgres.kinds import Kinds
 from pipelines.postgres.layout import read_layout
-from pipelines.postgres.peeking import peek
+from pipelines.postgres.peeking import backlog
 from pipelines.postgres.positions import Positions
 from pipelines.postgres.reading import plan_load
 from pipelines.postgres.rows import META, OURS, bronze_schema, emptied_row
@@ -107,7 +107,7 @@ class Reading:
             with connect(settings) as connection:
                 upto = current_lsn(connection)
                 advance(connection, settings.postgres_slot, positions.read_to)
-                yield from self._changes(settings, connection, plan.followed, upto)
+                upto = yield from self._changes(settings, connection, plan.followed, positions.read_to, upto)
         for one in plan.followed:
             cursor = Cursor(settings.postgres_slot, *one.mark, upto or 0, one.stopped, columns=dict(one.layout))
             positions.keep(one.table.bronze, cursor, one.types)
@@ -119,18 +119,22 @@ class Reading:
                 _warn(one.table, one.stopped)
 
     def _changes(
-        self, settings: Settings, connection: Connection, followed: Sequence[Followed], upto: int
-    ) -> Iterator[None]:
-        with connect(settings) as asking:
+        self, settings: Settings, connection: Connection, followed: Sequence[Followed], since: int, upto: int
+    ) -> Generator[None, None, int]:
+        """Take in what committed before ``upto`` (bytes), or less where that is too much at once; give how far."""
+        with connect(settings) as asking, backlog(settings, connection, upto, upto - since) as rest:
             by_name = {(one.table.schema, one.table.name): one for one in followed}
             reader = ChangeReader(by_name, Kinds(asking), new_load_id())
-            for run in peek(connection, settings.postgres_slot, settings.postgres_publication, upto):
-                reader.feed(run)
-                if reader.pending_bytes >= BATCH_BYTES:
-                    self._take(reader)
-                    yield
-            self._take(reader)
-            yield
+            while True:
+                for run in rest.chunk():
+                    reader.feed(run)
+                    if reader.pending_bytes >= BATCH_BYTES:
+                        self._take(reader)
+                        yield
+                self._take(reader)
+                yield
+                if rest.done or not rest.ahead:
+                    return upto if rest.done else max(reader.read_to, since)
 
     def _take(self, reader: ChangeReader) -> None:
         for gathered in reader.take():

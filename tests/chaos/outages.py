@@ -52,7 +52,7 @@ def fill_disk(server: Server, folder: Path, seed: int) -> Trials:
         try:
             with local.running(plain, only={"seaweedfs"}) as live:
                 ensure_namespaces(open_catalogue(live))
-                trials = Trials(live, server.dsn, "full", seed)
+                trials = Trials(live, server.dsn, "brimful", seed)
                 trials.prepare("")
                 trials.drain()
                 filler = disk / "filler"

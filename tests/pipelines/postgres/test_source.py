@@ -10,6 +10,7 @@ import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.pipeline.helpers import pipeline_drop
 
+from pipelines.postgres import peeking
 from pipelines.postgres.api import lsn_to_int
 from pipelines.postgres.source import postgres_changes
 from tests.pipelines.postgres.conftest import Source
@@ -104,6 +105,19 @@ def test_a_package_that_is_gone_and_then_the_whole_folder_lose_nothing(shop: Sho
     shop.source.run("INSERT INTO stock VALUES ('e', 5)")
     shop.run()
     assert shop.rows()[5:] == [("c", "e", 5)]
+
+
+def test_what_is_much_is_read_in_parts_and_what_a_run_leaves_comes_with_the_next(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peeking, "CHUNK_MESSAGES", 4)
+    for number in range(1, 6):
+        shop.source.run(f"INSERT INTO shelf VALUES ({number})")
+    shop.run()
+    assert shop.rows("pg_public_shelf", "id")[2:] == [(1,)]
+    monkeypatch.setattr(peeking, "AHEAD_BYTES", 0)
+    shop.run()
+    assert shop.rows("pg_public_shelf", "id")[2:] == [(1,), (2,), (3,), (4,), (5,)]
 
 
 def test_columns_widen_and_come_and_another_type_stops_one_table_until_dlt_drops_it(shop: Shop) -> None:
