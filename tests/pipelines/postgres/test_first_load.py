@@ -1,6 +1,3 @@
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
@@ -17,17 +14,6 @@ from lake.settings import Settings
 from pipelines.postgres import bronze_tables
 from pipelines.postgres.slots import exported_slot
 from tests.pipelines.postgres.conftest import Landed, Source
-
-KILLED = """
-import sys
-from lake.failpoints import arm
-from lake.settings import Settings
-from pipelines.postgres import pull
-from tests.pipelines.postgres.conftest import Landed
-settings = Settings.model_validate_json(sys.stdin.read())
-arm("postgres.slot_created:1:kill")
-pull(settings, Landed(settings))
-"""
 
 
 @pytest.fixture
@@ -66,20 +52,6 @@ def test_an_empty_table_has_a_mark_and_is_not_copied_again(shop: Source, landed:
     shop.run("INSERT INTO shop.empty VALUES (1)")
     assert landed.load() == 1
     assert [row["_op"] for row in landed.tables["pg_shop_empty"]] == ["c"]
-
-
-def test_a_load_killed_after_its_slot_was_created_starts_over(shop: Source, landed: Landed) -> None:
-    # Settings print secrets as stars; the child needs the address itself.
-    assert shop.settings.postgres_dsn is not None
-    said = shop.settings.model_dump_json(include={"postgres_slot", "postgres_publication", "state_dir"})
-    said = said[:-1] + f', "postgres_dsn": "{shop.settings.postgres_dsn.get_secret_value()}"}}'
-    done = subprocess.run([sys.executable, "-c", KILLED], input=said, text=True, check=False)
-    assert done.returncode == -signal.SIGKILL
-    assert shop.confirmed
-    shop.run("INSERT INTO shop.stock VALUES ('c', 3)")
-    assert landed.load() == 3
-    assert [row["sku"] for row in landed.tables["pg_shop_stock"]] == ["a", "b", "c"]
-    assert landed.load() == 0
 
 
 def test_a_slot_that_is_gone_stops_with_its_name_and_the_way_out(shop: Source, landed: Landed) -> None:

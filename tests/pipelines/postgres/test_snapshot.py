@@ -7,7 +7,7 @@ import pytest
 
 from lake import failpoints
 from lake.errors import BoathouseError, SourceError
-from pipelines.postgres import heaps
+from pipelines.postgres import heaps, pull
 from pipelines.postgres.progress import Progress
 from pipelines.postgres.wire import Copy
 from tests.pipelines.postgres.conftest import Landed, Source
@@ -58,7 +58,9 @@ def truth(source: Source) -> dict[int, dict[str, object]]:
 
 
 def test_a_table_is_copied_in_ranges_and_every_row_has_a_place_of_its_own(parcels: Source, landed: Landed) -> None:
-    assert landed.load() == 4000
+    told: list[tuple[str, int]] = []
+    assert pull(landed.settings, landed, lambda *more: told.append(more)).rows == {BRONZE: 4000}
+    assert ({table for table, _ in told}, sum(rows for _, rows in told)) == ({"public.parcels"}, 4000)
     assert len(landed.batches[BRONZE]) == 8
     rows = landed.tables[BRONZE]
     assert len({(row["_commit_lsn"], row["_ordinal"]) for row in rows}) == 4000
