@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from botocore import auth
 
 from lake import failpoints
 from lake.catalogue import open_catalogue
+from lake.errors import BoathouseError
 from lake.handover import dump, load
 from lake.settings import Settings
 from pipelines.postgres import IcebergBronze, pull
@@ -47,9 +49,13 @@ def _read(settings: str, following: bool, failpoint: str, hours: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     failpoints.arm(failpoint)
     read = load(settings)
-    with clock_off(hours):
-        bronze = IcebergBronze(open_catalogue(read))
-        if following:
-            follow(read, bronze, stop)
-        else:
-            pull(read, bronze)
+    try:
+        with clock_off(hours):
+            bronze = IcebergBronze(open_catalogue(read))
+            if following:
+                follow(read, bronze, stop)
+            else:
+                pull(read, bronze)
+    except BoathouseError as error:
+        print(f"reader: {error}", file=sys.stderr)
+        sys.exit(1)
