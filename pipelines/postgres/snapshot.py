@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pyarrow as pa
-from psycopg import sql
+from psycopg import errors, sql
 
+from lake.errors import UnreachableError
 from lake.settings import Settings
 from pipelines.postgres.api import Connection, connect, fetch_one
 from pipelines.postgres.binary import Decoder
@@ -119,7 +120,14 @@ def _begin(connection: Connection) -> None:
 
 
 def _take(connection: Connection, name: str) -> None:
-    connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(name)))
+    """Raises UnreachableError when the connection that exported the snapshot has ended, and the snapshot with it."""
+    try:
+        connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(name)))
+    except (errors.UndefinedObject, errors.InvalidParameterValue) as error:
+        # Until Postgres 17 a snapshot that is gone is an invalid identifier.
+        raise UnreachableError(
+            f"Postgres ended the connection that held the snapshot '{name}' for the copy; run again."
+        ) from error
 
 
 def _lock(connection: Connection, tables: Sequence[SourceTable]) -> None:

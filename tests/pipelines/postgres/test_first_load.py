@@ -8,10 +8,10 @@ from pydantic import SecretStr
 
 from infra import local
 from infra.local import postgres as embedded
-from lake.errors import CredentialsError, SettingError, SourceError
+from lake.errors import CredentialsError, SettingError, SourceError, UnreachableError
 from lake.proofs import order_free_hash
 from lake.settings import Settings
-from pipelines.postgres import bronze_tables
+from pipelines.postgres import bronze_tables, slots
 from pipelines.postgres.slots import exported_slot
 from tests.pipelines.postgres.conftest import Landed, Source
 
@@ -52,6 +52,23 @@ def test_an_empty_table_has_a_mark_and_is_not_copied_again(shop: Source, landed:
     shop.run("INSERT INTO shop.empty VALUES (1)")
     assert landed.load() == 1
     assert [row["_op"] for row in landed.tables["pg_shop_empty"]] == ["c"]
+
+
+def test_a_snapshot_whose_connection_was_ended_is_taken_anew(
+    shop: Source, landed: Landed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end_walsender(name: str) -> None:
+        if name == "postgres.slot_created":
+            shop.run(
+                "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots "
+                f"WHERE slot_name = '{shop.settings.postgres_slot}'"
+            )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(slots, "reached", end_walsender)
+        with pytest.raises(UnreachableError, match="ended the connection that held the snapshot"):
+            landed.load()
+    assert landed.load() == 2
 
 
 def test_a_slot_that_is_gone_stops_with_its_name_and_the_way_out(shop: Source, landed: Landed) -> None:
