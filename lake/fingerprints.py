@@ -1,7 +1,6 @@
 """A set of fingerprints in sorted arrays: 16 bytes each, however many there are."""
 
 from collections.abc import Iterable
-from hashlib import md5
 from typing import NamedTuple
 
 import numpy as np
@@ -70,24 +69,28 @@ class Fingerprints:
 
 
 class Distinct:
-    """Counts different things without keeping them."""
+    """Counts different things without keeping them, by 64 bits of each.
+
+    Of a million different ones two count as one in 3 of 10⁸ cases.
+    """
 
     def __init__(self) -> None:
         self._there = Fingerprints()
-        self._waiting: set[bytes] = set()
+        self._waiting: set[str | bytes] = set()
 
     def __len__(self) -> int:
         self._sift()
         return len(self._there)
 
-    def note(self, thing: bytes) -> None:
-        """Count it, if it is a new one."""
-        self._waiting.add(md5(thing, usedforsecurity=False).digest())
-        if len(self._waiting) == BATCH:
+    def note(self, things: Iterable[str | bytes]) -> None:
+        """Count those that are new."""
+        self._waiting.update(things)
+        if len(self._waiting) >= BATCH:
             self._sift()
 
     def _sift(self) -> None:
-        self._there.add(Prints.of(self._waiting))
+        numbers = np.fromiter(map(hash, self._waiting), np.int64, len(self._waiting)).view(np.uint64)
+        self._there.add(Prints(numbers, np.zeros_like(numbers)))
         self._waiting.clear()
 
 

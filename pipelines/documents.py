@@ -1,14 +1,15 @@
 """Bronze documents: what a vendor sent, whole, beside the few columns that identify and order it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import md5
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from lake.adopted_files import numbered
@@ -18,6 +19,7 @@ from lake.fingerprints import Fingerprints, Prints
 from lake.proofs import Tally, fingerprint
 
 BATCH_ROWS = 20_000
+PIECE_ROWS = 1_000
 BATCH_BYTES = 32 * 2**20
 """What waits for a batch at most; of it and of the batch there is one in memory."""
 
@@ -27,13 +29,8 @@ Known = Callable[[str, str], Fingerprints]
 """Gives the fingerprints of the (id, version) pairs that a bronze table holds from a version on."""
 
 
-class Row(NamedTuple):
-    """One document that waits to land."""
-
-    identity: str
-    version: str
-    payload: bytes
-    op: str
+Row = tuple[str, str, bytes, str]
+"""One document that waits to land: its id, its version, its JSON and what became of it (``_op``)."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,7 @@ class Landing:
         if mark in self._waiting:
             self._repeated[mark] += 1
         else:
-            self._waiting[mark] = Row(identity, version, payload, op)
+            self._waiting[mark] = identity, version, payload, op
             self._waiting_bytes += len(payload)
 
     def reject(self, payload: bytes, reason: str) -> None:
@@ -149,10 +146,10 @@ class Landing:
         count = len(rows)
         return pa.Table.from_arrays(
             [
-                pa.array([row.identity for row in rows], pa.string()),
-                pa.array([row.version for row in rows], pa.string()),
-                pa.array([row.payload for row in rows], pa.binary()).cast(pa.string()),
-                pa.array([row.op for row in rows], pa.string()),
+                pa.array([row[0] for row in rows], pa.string()),
+                pa.array([row[1] for row in rows], pa.string()),
+                _texts([row[2] for row in rows]),
+                pa.array([row[3] for row in rows], pa.string()),
                 pa.repeat(self.lane, count),
                 pa.repeat(self.api_version, count),
                 pa.repeat(pa.scalar(self.load.received_at, SCHEMA.field("_received_at").type), count),
@@ -178,8 +175,20 @@ class Landing:
         self._tally.take_all(prints.where(fresh))
         new = list(rows if fresh.all() else compress(rows, fresh))
         self._sifted += new
-        self._sifted_bytes += sum(len(row.payload) for row in new)
+        self._sifted_bytes += sum(len(row[2]) for row in new)
         self._waiting, self._repeated, self._waiting_bytes = {}, Counter(), 0
+
+
+def _texts(payloads: Sequence[bytes]) -> pa.ChunkedArray:
+    """Put texts one behind the other, in pieces that are small enough for memory that is used again."""
+    pieces = []
+    for start in range(0, len(payloads), PIECE_ROWS):
+        piece = payloads[start : start + PIECE_ROWS]
+        ends = np.zeros(len(piece) + 1, np.int32)
+        np.cumsum(np.fromiter(map(len, piece), np.int32, len(piece)), out=ends[1:])
+        buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(piece))]
+        pieces.append(pa.Array.from_buffers(pa.binary(), len(piece), buffers).cast(pa.string()))
+    return pa.chunked_array(pieces, pa.string())
 
 
 def _is_text(payload: bytes) -> bool:

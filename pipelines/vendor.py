@@ -5,7 +5,7 @@ from random import uniform
 from typing import Any
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
 from lake.errors import SourceError
 from lake.failpoints import reached
@@ -37,19 +37,20 @@ def _passes(error: BaseException) -> bool:
     return isinstance(error, (RetryableError, httpx.TransportError))
 
 
+def _at_end(state: RetryCallState) -> bool:
+    return state.attempt_number >= ATTEMPTS
+
+
+_retrying = Retrying(stop=_at_end, wait=_wait, retry=retry_if_exception(_passes), reraise=True)
+
+
 def persistently(vendor: str, call: Callable[[], Any]) -> Any:
     """Call until it succeeds, at most ATTEMPTS times, for whatever passes by itself.
 
     Raises SourceError with one sentence when the vendor never answers.
     """
-    retrying = Retrying(
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=_wait,
-        retry=retry_if_exception(_passes),
-        reraise=True,
-    )
     try:
-        answer = retrying(call)
+        answer = _retrying(call)
     except httpx.TransportError as error:
         address = error.request.url.copy_with(query=None) if error._request else vendor
         raise SourceError(

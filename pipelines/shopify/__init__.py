@@ -148,9 +148,9 @@ def _overlapping(cursor: str) -> str:
 
 
 def _paged(client: Shopify, resource: Resource, _: Landing, since: str, seen: Distinct) -> Iterator[Document]:
-    for document in read_changes(client, resource, since):
-        seen.note(document.keys.id.encode() if document.keys and document.keys.id else document.payload)
-        yield document
+    for documents in read_changes(client, resource, since):
+        seen.note((one.keys and one.keys.id) or one.payload for one in documents)
+        yield from documents
 
 
 def _lacking(client: Shopify, resource: Resource, landing: Landing, since: str, seen: Distinct) -> Iterator[Document]:
@@ -161,7 +161,7 @@ def _lacking(client: Shopify, resource: Resource, landing: Landing, since: str, 
             # Only its document tells what it is.
             yield from _paged(client, resource, landing, since, seen)
             return
-        seen.note(keys.id.encode())
+        seen.note([keys.id])
         landing.newest = max(landing.newest, keys.version)
         if not landing.has(keys.id, keys.version):
             lacking.append(keys.id)

@@ -1,6 +1,6 @@
 """What a GraphQL answer says beside its data: errors, and what the query cost."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -46,12 +46,19 @@ class Answer(msgspec.Struct):
         return (self.extensions or {}).get("cost") or {}
 
 
-_decode = msgspec.json.Decoder(Answer).decode
+A = TypeVar("A", bound=Answer)
 
 
-def steering(content: bytes) -> Answer:
-    """Read what steers the client from an answer's body. Raises RetryableError when it isn't JSON."""
+STEERING = msgspec.json.Decoder(Answer)
+"""Reads what steers the client alone."""
+
+
+def read_answer(content: bytes, decoder: "msgspec.json.Decoder[A]") -> A:
+    """Read an answer's body, once: what steers the client, and as much of the data as the decoder's type names.
+
+    Raises RetryableError when it isn't JSON.
+    """
     try:
-        return _decode(content)
+        return decoder.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RetryableError("Shopify's answers were not JSON, again and again; try later.") from error

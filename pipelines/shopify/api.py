@@ -7,11 +7,12 @@ from threading import Lock
 from typing import Any
 
 import httpx
+import msgspec
 import orjson
 
 from lake.errors import CredentialsError, SettingError, SourceError
 from lake.settings import Settings
-from pipelines.shopify.answer import steering
+from pipelines.shopify.answer import STEERING, A, read_answer
 from pipelines.shopify.pace import Pace
 from pipelines.vendor import RetryableError, persistently, raise_if_passing
 
@@ -72,10 +73,14 @@ class Shopify:
         CredentialsError for a refused token or shop, SettingError for a version of the API that isn't supported any
         more, and SourceError with Shopify's own message otherwise.
         """
-        body = orjson.dumps({"query": query, "variables": variables or {}})
+        return self.ask(query, variables or {}, STEERING)[0]
+
+    def ask(self, query: str, variables: dict[str, Any], decoder: "msgspec.json.Decoder[A]") -> tuple[bytes, A]:
+        """Run one GraphQL query as ``graphql`` does, and give the answer's body and what a decoder reads of it."""
+        body = orjson.dumps({"query": query, "variables": variables})
         with self._one_at_a_time:
             time.sleep(max(0.0, self._pace.wait(query)))
-            answer: bytes = persistently("Shopify", lambda: self._post(query, body))
+            answer: tuple[bytes, A] = persistently("Shopify", lambda: self._post(query, body, decoder))
         return answer
 
     def download(self, url: str, size: int | None = None) -> Iterator[bytes]:
@@ -116,7 +121,7 @@ class Shopify:
             raise_if_passing("Shopify", response)
         return response
 
-    def _post(self, query: str, body: bytes) -> bytes:
+    def _post(self, query: str, body: bytes, decoder: "msgspec.json.Decoder[A]") -> tuple[bytes, A]:
         fresh = self._authorize()
         response = self._http.post(f"/admin/api/{self.version}/graphql.json", content=body, headers=self._headers)
         if response.status_code == 401 and not fresh:
@@ -127,7 +132,7 @@ class Shopify:
         self._refuse(response)
         raise_if_passing("Shopify", response)
         self._check_version(response)
-        answer = steering(response.content)
+        answer = read_answer(response.content, decoder)
         self._pace.learn(query, answer.requested, answer.bucket)
         if "THROTTLED" in answer.codes:
             wait = self._pace.wait(query, at_least=0.1)
@@ -138,7 +143,7 @@ class Shopify:
             raise TooCostlyError(f"Shopify refused a query as too costly: {answer.told}")
         if answer.listed:
             raise SourceError(f"Shopify refused a query: {answer.told}")
-        return response.content
+        return response.content, answer
 
     def _check_version(self, response: httpx.Response) -> None:
         """See to it that the answer is in the version that was asked for.

@@ -41,4 +41,5 @@ decode_line = msgspec.json.Decoder(Line).decode
 
 def gid_type(gid: str | None) -> str:
     """Give the type in a global id: ``gid://shopify/LineItem/1`` is a LineItem."""
-    return (gid or "").split("/")[3] if (gid or "").count("/") >= 4 else ""
+    parts = (gid or "").split("/")
+    return parts[3] if len(parts) > 4 else ""

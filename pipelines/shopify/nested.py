@@ -13,8 +13,17 @@ from pipelines.shopify.resources import Resource
 from pipelines.shopify.selections import is_paged, more_text, node_selection, selected, selection_of
 
 KEY = b'"hasNextPage"'
-LAST = KEY + b":false"
+MORE = KEY + b":true"
 more = re.compile(KEY + rb"\s*:\s*true").search
+
+
+def all_there(body: bytes, goes_on: bool) -> bool:
+    """Whether no connection on a page has more than is on it; ``goes_on`` says that the page itself isn't the last."""
+    at = body.rfind(KEY)
+    if at < 0 or body[at + len(KEY) : at + len(KEY) + 1] != b":" or body[at + len(KEY) + 1 :][:1].isspace():
+        # With spaces in its JSON each document is looked at.
+        return False
+    return body.count(MORE) == goes_on
 
 
 def drained(client: Shopify, resource: Resource, payload: bytes) -> bytes:
@@ -22,7 +31,7 @@ def drained(client: Shopify, resource: Resource, payload: bytes) -> bytes:
 
     Raises SourceError when an object goes away meanwhile.
     """
-    if payload.count(LAST) == payload.count(KEY) or not more(payload):
+    if not more(payload):
         return payload
     node: dict[str, Any] = orjson.loads(payload)
     _drain(client, node, node_selection(selection_of(parse(resource.query), resource.name)), "")

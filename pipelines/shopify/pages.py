@@ -1,16 +1,18 @@
 """Shopify's connections page by page: what changed since a time, or which ids there are, each document whole."""
 
+import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
 
 from lake.errors import SourceError
+from pipelines.ahead import ahead
+from pipelines.shopify.answer import Answer
 from pipelines.shopify.api import Shopify, TooCostlyError
 from pipelines.shopify.documents import Document, Line, decode_line
-from pipelines.shopify.nested import drained
+from pipelines.shopify.nested import all_there, drained
 from pipelines.shopify.resources import Resource
 
 MOST = 250
@@ -18,6 +20,10 @@ MOST = 250
 REPEATS = 3
 LEG = 20_000
 """Objects after which a search starts again at the newest seen: Shopify pages through 25,000 of one search."""
+AHEAD = 16
+"""Pages that are read while earlier ones land."""
+# Fact: GraphQL specification (October 2021), 7.2.2: an answer's fields stand in the order in which they are asked.
+first_keys = re.compile(rb'\{"id":"([^"\\]+)","updatedAt":"([^"\\]+)"').match
 
 
 class _PageInfo(msgspec.Struct, rename="camel"):
@@ -34,31 +40,44 @@ class _Connection(msgspec.Struct, rename="camel"):
     page_info: _PageInfo
 
 
-class _AtRoot(msgspec.Struct):
-    data: dict[str, _Connection]
+class _AtRoot(Answer):
+    data: dict[str, _Connection | None] | None = None
+
+    def connection(self, name: str) -> _Connection | None:
+        return (self.data or {}).get(name)
 
 
-class _Below(msgspec.Struct):
-    data: dict[str, dict[str, _Connection] | None]
+class _Below(Answer):
+    data: dict[str, dict[str, _Connection] | None] | None = None
+
+    def connection(self, name: str) -> _Connection | None:
+        owner = next(iter((self.data or {}).values()), None)
+        return None if owner is None else owner[name]
 
 
-_decode_root = msgspec.json.Decoder(_AtRoot).decode
-_decode_below = msgspec.json.Decoder(_Below).decode
+AT_ROOT, BELOW = msgspec.json.Decoder(_AtRoot), msgspec.json.Decoder(_Below)
 
 
-def read_changes(client: Shopify, resource: Resource, since: str) -> Iterator[Document]:
-    """Page through what was updated at or after ``since`` (ISO 8601; '' is everything), nested connections whole.
+class Page(NamedTuple):
+    """The JSON of each node on a page; ``whole`` says that no connection in them has another page."""
+
+    nodes: list[bytes]
+    whole: bool
+
+
+def read_changes(client: Shopify, resource: Resource, since: str) -> Iterator[list[Document]]:
+    """Give, a page at a time, what was updated at or after ``since`` (ISO 8601; '' is everything), whole.
 
     A page that costs more than Shopify allows one query is asked for again at half the size. Raises SourceError.
     """
-    for payload in _all(client, resource, resource.query, since, resource.page):
-        yield _document(client, resource, payload)
+    found = _all(client, resource, resource.query, since, resource.page)
+    return ahead((_documents(client, resource, page) for page in found), AHEAD)
 
 
 def read_keys(client: Shopify, resource: Resource, since: str) -> Iterator[Line]:
     """Page through the ids and versions alone of what was updated at or after ``since``. Raises SourceError."""
-    for payload in _all(client, resource, resource.keys_query, since, MOST):
-        yield decode_line(payload)
+    for page in ahead(_all(client, resource, resource.keys_query, since, MOST), AHEAD):
+        yield from map(_keys, page.nodes)
 
 
 def count_changes(client: Shopify, resource: Resource, since: str) -> int:
@@ -78,7 +97,13 @@ def updated_since(since: str) -> str:
     return f"updated_at:>='{since}'" if since else ""
 
 
-def _all(client: Shopify, resource: Resource, query: str, since: str, size: int) -> Iterator[bytes]:
+def pages(client: Shopify, query: str, name: str, variables: dict[str, Any], size: int) -> Iterator[bytes]:
+    """Give the JSON of each node of a connection, at the root or one below it, page after page."""
+    for page in _pages(client, query, name, variables, size):
+        yield from page.nodes
+
+
+def _all(client: Shopify, resource: Resource, query: str, since: str, size: int) -> Iterator[Page]:
     if resource.below:
         places = [str(decode_line(node).id) for node in pages(client, LOCATIONS, "locations", {}, MOST)]
     else:
@@ -89,15 +114,16 @@ def _all(client: Shopify, resource: Resource, query: str, since: str, size: int)
 
 def _legs(
     client: Shopify, resource: Resource, query: str, since: str, size: int, variables: dict[str, Any]
-) -> Iterator[bytes]:
+) -> Iterator[Page]:
     """Page through a search, and through what is left of it by another, as long as there is more than one may hold."""
     while True:
-        newest = since
+        newest, count = since, 0
         asked = variables | resource.nested | ({"query": updated_since(since)} if resource.searched else {})
-        for count, payload in enumerate(pages(client, query, resource.name, asked, size), 1):
-            yield payload
+        for page in _pages(client, query, resource.name, asked, size):
+            yield page
+            count += len(page.nodes)
             if resource.sorted and count >= LEG:
-                newest = max(newest, _version(payload))
+                newest = max([newest, *map(_version, page.nodes)])
                 if newest > since:
                     break
         else:
@@ -105,37 +131,29 @@ def _legs(
         since = newest
 
 
-def pages(client: Shopify, query: str, name: str, variables: dict[str, Any], size: int) -> Iterator[bytes]:
-    """Give the JSON of each node of a connection, at the root or one below it, page after page.
-
-    While a page's nodes are given, the next page is on its way.
-    """
+def _pages(client: Shopify, query: str, name: str, variables: dict[str, Any], size: int) -> Iterator[Page]:
     after: str | None = None
     repeats = 0
-    with ThreadPoolExecutor(1) as ahead:
-        coming = ahead.submit(client.graphql, query, variables | {"first": size, "after": after})
-        while True:
-            try:
-                connection = _connection(coming.result(), name, below="location" in variables)
-            except TooCostlyError:
-                if size == 1:
-                    raise
-                size = max(1, size // 2)
-                coming = ahead.submit(client.graphql, query, variables | {"first": size, "after": after})
-                continue
-            if connection is None:
-                return
-            info = connection.page_info
-            if info.has_next_page:
-                repeats = repeats + 1 if info.end_cursor in (None, after) else 0
-                if repeats == REPEATS:
-                    raise SourceError(f"Shopify gave the same page of {name} again and again; run again.")
-                after = info.end_cursor or after
-                coming = ahead.submit(client.graphql, query, variables | {"first": size, "after": after})
-            for edge in connection.edges:
-                yield bytes(edge.node)
-            if not info.has_next_page:
-                return
+    decoder: msgspec.json.Decoder[Any] = BELOW if "location" in variables else AT_ROOT
+    while True:
+        try:
+            body, answer = client.ask(query, variables | {"first": size, "after": after}, decoder)
+        except TooCostlyError:
+            if size == 1:
+                raise
+            size = max(1, size // 2)
+            continue
+        connection: _Connection | None = answer.connection(name)
+        if connection is None:
+            return
+        info = connection.page_info
+        yield Page([bytes(edge.node) for edge in connection.edges], all_there(body, info.has_next_page))
+        if not info.has_next_page:
+            return
+        repeats = repeats + 1 if info.end_cursor in (None, after) else 0
+        if repeats == REPEATS:
+            raise SourceError(f"Shopify gave the same page of {name} again and again; run again.")
+        after = info.end_cursor or after
 
 
 LOCATIONS = (
@@ -144,23 +162,26 @@ LOCATIONS = (
 )
 
 
-def _connection(answer: bytes, name: str, *, below: bool) -> _Connection | None:
-    if not below:
-        return _decode_root(answer).data[name]
-    owner = next(iter(_decode_below(answer).data.values()))
-    return None if owner is None else owner[name]
-
-
 def _version(payload: bytes) -> str:
     try:
-        return decode_line(payload).version or ""
+        return _keys(payload).version or ""
     except msgspec.DecodeError:
         return ""
 
 
-def _document(client: Shopify, resource: Resource, payload: bytes) -> Document:
+def _keys(payload: bytes) -> Line:
+    """Read a document's keys: from where the query puts them, or from the whole of it."""
+    found = first_keys(payload)
+    return Line(str(found[1], "utf-8"), str(found[2], "utf-8")) if found else decode_line(payload)
+
+
+def _documents(client: Shopify, resource: Resource, page: Page) -> list[Document]:
+    return [_document(client, resource, payload, page.whole) for payload in page.nodes]
+
+
+def _document(client: Shopify, resource: Resource, payload: bytes, whole: bool) -> Document:
     try:
-        keys: Line = decode_line(payload)
-    except msgspec.DecodeError as error:
+        keys = _keys(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Document(None, payload, f"not a document: {error}")
-    return Document(keys, drained(client, resource, payload))
+    return Document(keys, payload if whole else drained(client, resource, payload))

@@ -56,8 +56,8 @@ def test_a_batch_is_tallied_as_its_documents_are() -> None:
 
 def test_different_things_are_counted_without_being_kept() -> None:
     ids = Distinct()
-    for name in (b"a", b"b", b"a", b"c", b"b"):
-        ids.note(name)
+    ids.note([b"a", b"b", b"a"])
+    ids.note([b"c", b"b"])
     assert len(ids) == 3
-    ids.note(b"c")
+    ids.note([b"c"])
     assert len(ids) == 3

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from lake.errors import CredentialsError, SettingError, SourceError
 from lake.settings import Settings
 from pipelines import vendor as patience
+from pipelines.shopify.answer import STEERING
 from pipelines.shopify.api import Shopify, shop_domain
 from tests.pipelines.vendor import Asked, Reply, Vendor, body
 
@@ -111,7 +112,7 @@ def test_the_wait_is_the_time_in_which_what_lacks_flows_back(client: Shopify, ve
         lambda asked: body({"errors": errors, "extensions": {"cost": cost}}) if b"Shop" in asked.body else None
     ]
     with pytest.raises(patience.RetryableError) as told:
-        client._post("{Shop}", b"{Shop}")
+        client._post("{Shop}", b"{Shop}", STEERING)
     assert told.value.after == pytest.approx(10, abs=0.1)
 
 

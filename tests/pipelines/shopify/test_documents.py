@@ -1,7 +1,8 @@
 """Documents land whole in every lane, whatever is nested in them and however small a page is."""
 
 import json
-from collections.abc import Generator
+from itertools import chain
+from threading import Event
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from lake.errors import SourceError
 from lake.settings import Settings
 from pipelines.shopify import pages
 from pipelines.shopify.api import Shopify
-from pipelines.shopify.nested import drained
+from pipelines.shopify.nested import all_there, drained
 from pipelines.shopify.pages import read_changes
 from pipelines.shopify.repair import read_again, versions
 from pipelines.shopify.resources import RESOURCES, TABLES, Resource
@@ -50,7 +51,8 @@ def landed(lake: Lake, table: str) -> dict[str, Any]:
 
 def held(client: Shopify, resource: Resource) -> dict[str, Any]:
     """Give what the shop holds of an object, read in pages that are large enough."""
-    found = [without_pages(json.loads(document.payload)) for document in read_changes(client, resource, "")]
+    documents = chain.from_iterable(read_changes(client, resource, ""))
+    found = [without_pages(json.loads(document.payload)) for document in documents]
     return {document["id"]: document for document in found}
 
 
@@ -146,19 +148,34 @@ def test_a_change_that_the_search_shows_late_is_read_all_the_same(lake: Lake, ve
 
 def test_more_than_one_search_may_hold_is_read_by_several(client: Shopify, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "LEG", 7)
-    found = [document.keys.id for document in read_changes(client, ORDERS, "") if document.keys]
+    found = [one.keys.id for documents in read_changes(client, ORDERS, "") for one in documents if one.keys]
     assert len(set(found)) == 30
 
 
-def test_the_next_page_is_on_its_way_while_one_is_given(app: Settings, vendor: Vendor) -> None:
+def test_the_next_pages_are_on_their_way_while_one_is_given(app: Settings, vendor: Vendor) -> None:
     vendor.objects["orders"] = [order(number, 10) for number in range(1 + 2 * ORDERS.page)]
-    client = Shopify(app.model_copy(update={"shopify_url": vendor.url}))
-    documents = read_changes(client, ORDERS, "")
-    assert isinstance(documents, Generator)
-    assert next(documents).keys
-    documents.close()
-    asked = [request.graphql["variables"]["after"] for request in vendor.asked if b"query Orders" in request.body]
-    assert asked == [None, str(ORDERS.page)]
+    last = Event()
+
+    def asked(request: Asked) -> None:
+        if b"query Orders" in request.body and request.graphql["variables"]["after"] == str(2 * ORDERS.page):
+            last.set()
+
+    vendor.before = [asked]
+    found = read_changes(Shopify(app.model_copy(update={"shopify_url": vendor.url})), ORDERS, "")
+    assert len(next(found)) == ORDERS.page
+    assert last.wait(60)
+
+
+@pytest.mark.parametrize("spaced", [False, True])
+def test_a_page_on_which_one_list_goes_on_is_told_from_one_that_is_all_there(spaced: bool) -> None:
+    def page(nested: bool, goes_on: bool) -> bytes:
+        node = {"id": "gid://shopify/Order/1", "lineItems": {"edges": [], "pageInfo": {"hasNextPage": nested}}}
+        answer = {"data": {"orders": {"edges": [{"node": node}], "pageInfo": {"hasNextPage": goes_on}}}}
+        return json.dumps(answer, separators=(", ", ": ") if spaced else (",", ":")).encode()
+
+    assert [all_there(page(True, goes_on), goes_on) for goes_on in (False, True)] == [False, False]
+    # With spaces in it, each document is looked at.
+    assert [all_there(page(False, goes_on), goes_on) for goes_on in (False, True)] == [not spaced, not spaced]
 
 
 @pytest.mark.parametrize("space", ["", " ", "\n  "])
