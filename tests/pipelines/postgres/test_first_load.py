@@ -60,8 +60,8 @@ def test_a_snapshot_whose_connection_was_ended_is_taken_anew(
     def end_walsender(name: str) -> None:
         if name == "postgres.slot_created":
             shop.run(
-                "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots "
-                f"WHERE slot_name = '{shop.settings.postgres_slot}'"
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND backend_type = 'walsender'"
             )
 
     with monkeypatch.context() as patch:
