@@ -1,9 +1,9 @@
-"""A transform in a process of its own that dies at a named place, and a small bronze that changes between deaths."""
+"""Transforms in processes of their own: one that dies at a named place, or two at once; and orders for them."""
 
-import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +25,8 @@ PLACES = (
 PROGRAM = """
 import sys, orjson
 from lake import failpoints
+from lake.errors import LockedError
+from lake.locks import writing
 from lake.pins import Pin
 from lake.settings import Settings
 from lake.transforms import transform
@@ -33,23 +35,43 @@ told = orjson.loads(sys.stdin.buffer.read())
 settings = Settings(_env_file=None, **told["settings"])
 pins = {name: Pin.from_json(pin) for name, pin in told["pins"].items()}
 failpoints.arm(told["at"])
-transform(settings, pins, lambda model: failpoints.reached("transform.model"), anew=told["anew"])
+try:
+    with writing(settings, "a transform"):
+        transform(settings, pins, lambda model: failpoints.reached("transform.model"), anew=told["anew"])
+except LockedError as error:
+    sys.exit(f"refused: {error}")
 """
 
 
 def kill_at(place: str, settings: Settings, pins: Mapping[str, Pin], *, hit: int = 1, anew: bool = False) -> bool:
     """Run a transform that is killed the ``hit``-th time it passes a place; say whether it got there."""
+    done = _started(settings, pins, f"{place}:{hit}:kill", anew=anew)
+    _, said = done.communicate()
+    assert done.returncode in (0, -signal.SIGKILL), said.decode()
+    return done.returncode != 0
+
+
+def race(settings: Settings, pins: Mapping[str, Pin]) -> None:
+    """Start two transforms at once: one builds, and the other is told so in a sentence."""
+    both = [_started(settings, pins, "") for _ in range(2)]
+    said = {one.returncode: heard.decode() for one in both for _, heard in [one.communicate()]}
+    assert said.keys() == {0, 1}, said
+    assert said[1].startswith("refused: a transform (process "), said
+
+
+def _started(settings: Settings, pins: Mapping[str, Pin], at: str, *, anew: bool = False) -> subprocess.Popen[bytes]:
     keys = {"s3_access_key": settings.s3_access_key, "s3_secret_key": settings.s3_secret_key}
     told = {
-        "at": f"{place}:{hit}:kill",
+        "at": at,
         "anew": anew,
         "pins": {name: pin._asdict() for name, pin in pins.items()},
         "settings": {name: key.get_secret_value() for name, key in keys.items() if key}
         | {"state_dir": str(settings.state_dir), "s3_endpoint": settings.s3_endpoint},
     }
-    done = subprocess.run([sys.executable, "-c", PROGRAM], input=orjson.dumps(told), env=dict(os.environ), check=False)
-    assert done.returncode in (0, -signal.SIGKILL)
-    return done.returncode != 0
+    with tempfile.TemporaryFile() as words:
+        words.write(orjson.dumps(told))
+        words.seek(0)
+        return subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=words, stderr=subprocess.PIPE)
 
 
 def order(number: int, day: str, amount: str, version: str | None = None) -> tuple[str, str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""``transforms``: killed at eight places, again and again, gold is in the end what a build of everything gives."""
+"""``transforms``: killed at eight places, or started twice at once, gold ends as a build of everything gives it."""
 
 import random
 import sys
@@ -11,12 +11,12 @@ from infra import local
 from lake.settings import Settings
 from lake.transforms import transform
 from lake.warehouse import gold_tables, read_gold
-from tests.chaos.killing import PLACES, kill_at, order
+from tests.chaos.killing import PLACES, kill_at, order, race
 from tests.sqlmesh.conftest import Bronze
 
 
 def kill_transforms(rounds: int, seed: int) -> None:
-    """Kill at each place ``rounds`` times, with orders made, changed, late and deleted in between."""
+    """Kill at each place once a round, then start two at once; orders come, change and go in between."""
     chance, killed, began = random.Random(seed), 0, time.monotonic()
     with tempfile.TemporaryDirectory(prefix="boathouse-chaos-") as folder:
         plain = Settings(_env_file=None, state_dir=Path(folder) / "services")
@@ -28,17 +28,22 @@ def kill_transforms(rounds: int, seed: int) -> None:
                 transform(kept, bronze.pins())
                 for turn in range(1, rounds + 1):
                     killed += _strike(bronze, chance, kept, turn)
+                    _change(bronze, chance, turn)
+                    race(kept, bronze.pins())
                     _compare(kept, live.model_copy(update={"state_dir": Path(folder) / f"anew-{turn}"}), bronze, seed)
-                    console.print(f"round {turn}: killed {killed} times so far, gold equals a build of everything")
+                    told = f"killed {killed} times so far, gold equals a build of everything"
+                    console.print(f"round {turn} of {rounds}: {told}")
         finally:
             local.remove_all(plain)
-    places = f"{len(PLACES)} places"
-    console.print(f"chaos transforms: ok · {killed} kills at {places} · {time.monotonic() - began:.0f} s · seed {seed}")
+    done = f"{killed} kills at {len(PLACES)} places, {rounds} refusals of a second transform"
+    took = f"{time.monotonic() - began:.0f} s"
+    console.print(f"chaos transforms: ok · {done} · {took} · seed {seed}", style="bold", soft_wrap=True)
 
 
 def _strike(bronze: Bronze, chance: random.Random, kept: Settings, turn: int) -> int:
     killed = 0
     for place in chance.sample(PLACES, len(PLACES)):
+        console.print(f"round {turn}: {place}", style="dim")
         _change(bronze, chance, turn)
         hit = chance.randint(1, 6) if place in {"transform.model", "transform.deleted", "transform.written"} else 1
         killed += kill_at(place, kept, bronze.pins(), hit=hit, anew=place in {"transform.replaced"})
