@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def bench_transform(settings: Settings, rows: int, pairs: int, peers: bool, say:
         plain, edited = _project(folder / "plain"), _project(folder / "edited", CHANGED)
         models = render(live.model_copy(update={"state_dir": folder / "rendering"}), plain)
         changed = render(live.model_copy(update={"state_dir": folder / "rendering-edited"}), edited)
-        stage = Stage(live, folder, FIRST.replace(year=FIRST.year + 2).isoformat())
+        stage = Stage(live, folder, (FIRST + timedelta(days=DAYS)).isoformat())
         first = Work(before, plain, models)
         works = {
             "transform": (lines, first),
