@@ -69,7 +69,7 @@ bench *options:
 chaos name *options:
     @uv run python -m tests.chaos "$@"
 
-# Try seeded defects in the models on their unit tests, in all models or in those named
+# Try seeded defects in the models on their unit tests and audits, in all models or in those named
 mutate *models:
     @uv run python -m tests.mutation "$@"
 

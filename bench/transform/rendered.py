@@ -20,10 +20,11 @@ def render(settings: Settings, project: Path = PROJECT) -> list[Rendered]:
     """
     with open_project(settings, {}, project) as context:
         models = [model for name in context.dag.sorted if not (model := context.models[name]).kind.is_external]
-        return [_rendered(model, context) for model in models]
+        return [rendered(model, context) for model in models]
 
 
-def _rendered(model: Any, context: Any) -> Rendered:
+def rendered(model: Any, context: Any) -> Rendered:
+    """Give one of them, out of an open project."""
     rule, query = Rule.of(model), _seed(model) if model.kind.is_seed else model.render_query_or_raise().sql("duckdb")
     audits = [
         model.render_audit_query(audit, **{name: one for name, one in given.items() if name != "blocking"})
