@@ -17,13 +17,13 @@ AFFECTED = "affected"
 class Rule:
     """The key of a model, and where each input that it follows holds it: input to expressions over its columns.
 
-    ``through`` are the inputs that hold no key and are joined to one that does: input to that one and the column of
-    both.
+    ``through`` are the inputs that hold no key and are joined to one that does: input to that one, and the column of
+    both or the condition that joins them.
     """
 
     key: tuple[str, ...]
     follows: Mapping[str, tuple[str, ...]]
-    through: Mapping[str, tuple[str, str]]
+    through: Mapping[str, tuple[str, exp.Expr]]
 
     @classmethod
     def of(cls, model: Any) -> "Rule | None":
@@ -32,9 +32,8 @@ class Rule:
             return None
         told = {pair.this.name: pair.expression for pair in model.kind.materialization_properties_.expressions}
         said = {_dotted(pair.this): _listed(pair.expression) for pair in _listed(told["follows"])}
-        joined = {name: one for name, (one, *_) in said.items() if isinstance(one, exp.Column) and one.table}
-        follows = {name: tuple(one.sql("duckdb") for one in ones) for name, ones in said.items() if name not in joined}
-        through = {name: (f"{one.db}.{one.table}".lower(), str(one.name)) for name, one in joined.items()}
+        through = {name: joined for name, (one, *_) in said.items() if (joined := _joined(one)) is not None}
+        follows = {name: tuple(one.sql("duckdb") for one in ones) for name, ones in said.items() if name not in through}
         return cls(tuple(one.name for one in _listed(told["key"])), follows, through)
 
     @property
@@ -89,9 +88,11 @@ def joined_news(rule: Rule, name: str, rows: str, tables: Mapping[str, str]) -> 
     """
     if name in rule.follows:
         return rows, rule.follows[name]
-    other, column = rule.through[name]
-    table = next(table for table, one in tables.items() if one == other)
-    return f"{table} WHERE {column} IN (SELECT {column} FROM {rows})", rule.follows[other]
+    other, how = rule.through[name]
+    table, said = next(table for table, one in tables.items() if one == other), how.sql("duckdb")
+    if isinstance(how, exp.Column):
+        return f"{table} WHERE {said} IN (SELECT {said} FROM {rows})", rule.follows[other]
+    return f"{table} WHERE EXISTS (SELECT 1 FROM {rows} AS news WHERE {said})", rule.follows[other]
 
 
 def write_keys(connection: duckdb.DuckDBPyConnection, parts: Iterable[tuple[str, tuple[str, ...]]]) -> None:
@@ -163,6 +164,15 @@ def _holds_all(connection: duckdb.DuckDBPyConnection, rows: str, said: tuple[str
     """Whether every affected key is among these rows' keys."""
     left = f"SELECT * FROM {AFFECTED} EXCEPT SELECT {_keyed(said)} FROM {rows} LIMIT 1"
     return connection.execute(left).fetchone() is None
+
+
+def _joined(node: exp.Expr) -> tuple[str, exp.Expr] | None:
+    """Read what an input is joined to, and how: ``silver.x.column``, or ``through(silver.x, condition)``."""
+    if isinstance(node, exp.Column) and node.table:
+        return f"{node.db}.{node.table}".lower(), exp.column(node.name)
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "through":
+        return _dotted(node.expressions[0]), node.expressions[1]
+    return None
 
 
 def _dotted(node: exp.Expr) -> str:

@@ -66,4 +66,16 @@ WHERE
   )
   OR is_current <> (
     valid_to IS NULL
-  )
+  );
+
+AUDIT (
+  name every_day_between
+);
+
+SELECT
+  MIN(@column) AS first_day,
+  MAX(@column) AS last_day,
+  COUNT(*) AS days
+FROM @this_model
+HAVING
+  COUNT(*) <> MAX(@column) - MIN(@column) + 1

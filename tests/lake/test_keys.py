@@ -11,7 +11,10 @@ from lake.keys import Rule, Source, cut_down, is_affected, joined_news, latest_n
 INVOICES = Rule(
     ("invoice_id",),
     {"silver.invoices": ("invoice_id",), "silver.lines": ("invoice_id",)},
-    {"silver.prices": ("silver.lines", "price_id")},
+    {
+        "silver.prices": ("silver.lines", exp.column("price_id")),
+        "silver.spans": ("silver.lines", parse_one("amount >= least AND amount <= most")),
+    },
 )
 TABLES = {"silver.invoices": "silver.invoices", "silver.lines": "silver.lines", "silver.prices": "silver.prices"}
 QUERY = """
@@ -64,6 +67,13 @@ def test_an_input_without_the_key_affects_those_whom_it_is_joined_to(connection:
     sources = {"silver.prices": Source("changed")}
     found = connection.execute(cut_down(connection, parsed(QUERY), INVOICES, sources, TABLES)).fetchall()
     assert sorted(found) == [("b", 2, "Pear"), ("b", 3, "Quince")]
+
+
+def test_an_input_that_is_joined_by_a_condition_affects_those_that_meet_it(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    write_keys(connection, [joined_news(INVOICES, "silver.spans", "(SELECT 2 AS least, 3 AS most)", TABLES)])
+    assert set(keys(connection)) == {"b"}
 
 
 def test_a_key_that_is_null_is_a_key(connection: duckdb.DuckDBPyConnection) -> None:

@@ -123,7 +123,7 @@ def test_a_lost_file_is_built_again(bronze: Any, warehouse_in: Warehouses, lost:
 def test_without_any_bronze_gold_is_empty_and_every_audit_says_so(warehouse_in: Warehouses) -> None:
     settings = warehouse_in("empty")
     result = transform(settings, {})
-    filled = {"silver.currencies", "silver.holidays", "silver.shop_ledger_state"}
+    filled = {"silver.currencies", "silver.holidays", "silver.shop_ledger_state", "silver.stripe_mode"}
     assert {audit.model for audit in result.audits if audit.rows} == filled
     assert all(audit.passed for audit in result.audits if audit.blocking)
     assert {table.num_rows for table in gold_of(settings).values()} == {0}

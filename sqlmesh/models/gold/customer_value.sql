@@ -32,8 +32,6 @@ WITH latest AS (
     currency,
     SUM(returns_amount) AS returns
   FROM gold.fact_refunds
-  WHERE
-    NOT customer_key IS NULL
   GROUP BY
     customer_key,
     currency

@@ -23,8 +23,6 @@ WITH first_days AS (
     customer_key,
     MIN(order_date) AS first_day
   FROM gold.fact_orders
-  WHERE
-    NOT customer_key IS NULL
   GROUP BY
     customer_key
 ), sold AS (

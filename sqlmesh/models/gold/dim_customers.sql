@@ -79,9 +79,9 @@ WITH orders AS (
     0 AS new_orders,
     0 AS net_amount,
     NULL AS order_date
-  FROM profiles
-  JOIN beginnings
-    ON beginnings.customer_id = profiles.customer_id
+  FROM beginnings
+  JOIN profiles
+    ON profiles.customer_id = beginnings.customer_id
   UNION ALL
   SELECT
     addresses.customer_id,

@@ -4,7 +4,18 @@ MODEL (
   kind FULL,
   owner data_engineer,
   grain date_key,
-  audits (not_null(columns := (date_key, day)), unique_values(columns := (date_key, day)))
+  audits (
+    not_null(columns := (date_key, day)),
+    unique_values(columns := (date_key, day)),
+    every_day_between("column" := day),
+    forall(
+      criteria := (
+        day = MAKE_DATE(year, month, day_of_month),
+        month_start = DATE_TRUNC('MONTH', day),
+        quarter_start = DATE_TRUNC('QUARTER', day)
+      )
+    )
+  )
 );
 
 WITH days AS (

@@ -1,7 +1,22 @@
 /* Movements of the balance at Stripe, each with the payout that took it to the bank. One row a movement. */
 MODEL (
   name gold.fact_balance_transactions,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = source_id,
+      follows = (
+        silver.stg_stripe_balance_transactions = source_id,
+        silver.stripe_sources = source_id,
+        silver.stg_stripe_payouts = payout_id,
+        silver.stripe_payout_spans = through(
+          silver.stg_stripe_balance_transactions,
+          COALESCE(available_at, created_at) > since_at
+          AND COALESCE(available_at, created_at) <= until_at
+        )
+      )
+    )
+  ),
   owner data_engineer,
   grain balance_transaction_id,
   audits (
@@ -23,37 +38,13 @@ WITH shop AS (
   SELECT
     COALESCE(MAX(time_zone), 'UTC') AS time_zone
   FROM silver.stg_shopify_shop
-), charges AS (
-  SELECT
-    charge_id,
-    order_id,
-    is_live
-  FROM silver.stg_stripe_charges
 ), sources AS (
   SELECT
-    charge_id AS source_id,
+    source_id,
     charge_id,
     order_id,
     is_live
-  FROM charges
-  UNION ALL
-  SELECT
-    refunds.refund_id AS source_id,
-    refunds.charge_id,
-    charges.order_id,
-    charges.is_live
-  FROM silver.stg_stripe_refunds AS refunds
-  LEFT JOIN charges
-    ON charges.charge_id = refunds.charge_id
-  UNION ALL
-  SELECT
-    disputes.dispute_id AS source_id,
-    disputes.charge_id,
-    charges.order_id,
-    disputes.is_live
-  FROM silver.stg_stripe_disputes AS disputes
-  LEFT JOIN charges
-    ON charges.charge_id = disputes.charge_id
+  FROM silver.stripe_sources
   UNION ALL
   SELECT
     payout_id AS source_id,
@@ -61,23 +52,6 @@ WITH shop AS (
     NULL AS order_id,
     is_live
   FROM silver.stg_stripe_payouts
-), mode AS (
-  SELECT
-    COALESCE(MAX(CASE WHEN is_live THEN 1 ELSE 0 END), 1) = 1 AS is_live
-  FROM sources
-), payouts AS (
-  SELECT
-    payout_id,
-    currency,
-    is_live,
-    created_at AS until_at,
-    COALESCE(
-      LAG(created_at) OVER (PARTITION BY currency, is_live ORDER BY created_at, payout_id),
-      '1970-01-01 00:00:00'::TIMESTAMP
-    ) AS since_at
-  FROM silver.stg_stripe_payouts
-  WHERE
-    is_automatic AND NOT status IN ('failed', 'canceled')
 ), movements AS (
   SELECT
     movements.*,
@@ -105,7 +79,7 @@ WITH shop AS (
     @local_date(movements.created_at, shop.time_zone) AS movement_date
   FROM silver.stg_stripe_balance_transactions AS movements
   CROSS JOIN shop
-  CROSS JOIN mode
+  CROSS JOIN silver.stripe_mode AS mode
   LEFT JOIN sources
     ON sources.source_id = movements.source_id
 )
@@ -128,7 +102,7 @@ SELECT
   movements.movement_date::DATE AS movement_date, /* Day it was booked, in the shop's time zone */
   @date_key(movements.movement_date)::INT AS movement_date_key /* That day as yyyymmdd, the key of dim_date */
 FROM movements
-LEFT JOIN payouts
+LEFT JOIN silver.stripe_payout_spans AS payouts
   ON payouts.currency = movements.currency
   AND payouts.is_live = movements.is_live
   AND movements.ready_at > payouts.since_at

@@ -63,10 +63,11 @@ WITH shop AS (
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS closing_units
   FROM firsts
-  JOIN days
-    ON days.day >= firsts.first_day
+  CROSS JOIN days
   LEFT JOIN moved
     ON moved.sku = firsts.sku AND moved.day = days.day
+  WHERE
+    days.day >= firsts.first_day
 )
 SELECT
   balances.sku::TEXT AS sku, /* Stock keeping unit */

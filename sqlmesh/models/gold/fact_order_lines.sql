@@ -8,10 +8,7 @@ MODEL (
       follows = (
         silver.stg_shopify_order_lines = order_id,
         silver.stg_shopify_orders = order_id,
-        silver.stg_stripe_invoice_lines = invoice_id,
-        silver.stg_stripe_invoices = invoice_id,
-        silver.stg_stripe_prices = silver.stg_stripe_invoice_lines.price_id,
-        silver.stg_stripe_customers = silver.stg_stripe_invoices.stripe_customer_id
+        gold.invoice_lines = invoice_id
       )
     )
   ),
@@ -30,17 +27,16 @@ MODEL (
   )
 );
 
-WITH shop AS (
-  SELECT
-    COALESCE(MAX(time_zone), 'UTC') AS time_zone
-  FROM silver.stg_shopify_shop
-), lines AS (
+WITH lines AS (
   SELECT
     'shopify' AS source,
     lines.order_line_id AS line_id,
     lines.order_id AS document_id,
-    lines.order_id,
-    orders.customer_id,
+    @GENERATE_SURROGATE_KEY(lines.order_id) AS order_key,
+    CASE
+      WHEN NOT orders.customer_id IS NULL
+      THEN @GENERATE_SURROGATE_KEY(orders.customer_id)
+    END AS customer_key,
     lines.product_id,
     lines.variant_id,
     lines.title,
@@ -61,40 +57,33 @@ WITH shop AS (
   UNION ALL
   SELECT
     'stripe' AS source,
-    lines.invoice_line_id AS line_id,
-    lines.invoice_id AS document_id,
-    NULL AS order_id,
-    customers.customer_id,
-    lines.product_id,
-    lines.price_id AS variant_id,
-    lines.description AS title,
+    invoice_line_id AS line_id,
+    invoice_id AS document_id,
+    NULL AS order_key,
+    customer_key,
+    product_id,
+    price_id AS variant_id,
+    description AS title,
     NULL AS sku,
-    lines.quantity,
-    prices.unit_amount AS unit_price,
-    lines.amount AS gross_amount,
-    lines.discount_amount,
-    lines.tax_amount,
-    lines.currency,
-    invoices.is_live,
-    @local_date(invoices.created_at, shop.time_zone) AS line_date
-  FROM silver.stg_stripe_invoice_lines AS lines
-  JOIN silver.stg_stripe_invoices AS invoices
-    ON invoices.invoice_id = lines.invoice_id
-  CROSS JOIN shop
-  LEFT JOIN silver.stg_stripe_prices AS prices
-    ON prices.price_id = lines.price_id
-  LEFT JOIN silver.stg_stripe_customers AS customers
-    ON customers.stripe_customer_id = invoices.stripe_customer_id
+    quantity,
+    unit_amount AS unit_price,
+    amount AS gross_amount,
+    discount_amount,
+    tax_amount,
+    currency,
+    is_live,
+    invoice_date AS line_date
+  FROM gold.invoice_lines
   WHERE
-    NOT invoices.status IN ('draft', 'void')
+    NOT is_void
 )
 SELECT
   @GENERATE_SURROGATE_KEY(source, document_id, line_id)::TEXT AS line_key, /* Hash of source, document and line */
   source::TEXT AS source, /* shopify or stripe */
   document_id::TEXT AS document_id, /* Shopify's number of the order, or Stripe's id of the invoice */
   line_id::TEXT AS line_id, /* The source's id of the line */
-  CASE WHEN NOT order_id IS NULL THEN @GENERATE_SURROGATE_KEY(order_id) END::TEXT AS order_key, /* Hash of the order's id, the key of fact_orders; NULL for an invoice */
-  CASE WHEN NOT customer_id IS NULL THEN @GENERATE_SURROGATE_KEY(customer_id) END::TEXT AS customer_key, /* Hash of the customer's id; NULL for a guest */
+  order_key::TEXT AS order_key, /* Hash of the order's id, the key of fact_orders; NULL for an invoice */
+  customer_key::TEXT AS customer_key, /* Hash of the customer's id; NULL for a guest */
   product_id::TEXT AS product_id, /* The source's id of the product */
   variant_id::TEXT AS variant_id, /* Shopify's number of the variant, or Stripe's id of the price */
   title::TEXT AS title, /* What was sold */

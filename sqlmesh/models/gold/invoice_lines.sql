@@ -41,7 +41,7 @@ WITH shop AS (
     invoices.is_live,
     invoices.created_at,
     customers.customer_id,
-    prices.nickname,
+    prices.unit_amount,
     COALESCE(prices.interval, 'month') AS interval,
     COALESCE(prices.interval_count, 1) AS interval_count,
     products.name AS product_name,
@@ -79,6 +79,7 @@ SELECT
   product_name::TEXT AS product_name, /* Name of the product */
   description::TEXT AS description, /* What the line says */
   quantity::BIGINT AS quantity, /* Units; NULL where there are none */
+  unit_amount::DECIMAL(18, 2) AS unit_amount, /* Price of one unit; NULL where it is none, or the price isn't known */
   amount::DECIMAL(18, 2) AS amount, /* Amount before discounts and taxes on top */
   discount_amount::DECIMAL(18, 2) AS discount_amount, /* The line's share of every discount */
   (

@@ -137,15 +137,16 @@ WITH shop AS (
       ELSE monthly.amount
     END AS mrr
   FROM monthly
-  JOIN calendar
-    ON calendar.month >= monthly.month
-    AND (
-      monthly.next_month IS NULL OR calendar.month < monthly.next_month
-    )
+  CROSS JOIN calendar
   LEFT JOIN subscriptions
     ON subscriptions.subscription_id = monthly.subscription_id
   LEFT JOIN items
     ON items.subscription_item_id = monthly.subscription_item_id
+  WHERE
+    calendar.month >= monthly.month
+    AND (
+      monthly.next_month IS NULL OR calendar.month < monthly.next_month
+    )
 ), moved AS (
   SELECT
     *,

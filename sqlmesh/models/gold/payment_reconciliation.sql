@@ -84,10 +84,6 @@ WITH succeeded AS (
     movements.currency,
     movements.payout_id
   FROM gold.fact_balance_transactions AS movements
-  JOIN succeeded
-    ON succeeded.order_id = movements.order_id
-    AND succeeded.charge_id = movements.charge_id
-    AND succeeded.place = 1
   WHERE
     movements.category = 'charge'
   QUALIFY
@@ -98,7 +94,7 @@ WITH succeeded AS (
     MAX(movement_date) AS last_date
   FROM gold.fact_balance_transactions
   WHERE
-    category = 'refund' AND NOT order_id IS NULL
+    category = 'refund'
   GROUP BY
     order_id
 ), given_back AS (

@@ -27,8 +27,6 @@ WITH movements AS (
     SUM(fee) AS fees,
     SUM(net) AS net
   FROM gold.fact_balance_transactions
-  WHERE
-    NOT payout_id IS NULL
   GROUP BY
     payout_id
 ), judged AS (

@@ -34,7 +34,7 @@ WITH shop AS (
     MAX(created_at) AS last_at
   FROM silver.stg_stripe_invoices
   WHERE
-    NOT subscription_id IS NULL AND NOT status IN ('draft', 'void')
+    NOT status IN ('draft', 'void')
   GROUP BY
     subscription_id
 ), months AS (

@@ -1,7 +1,15 @@
 /* What is in the abandoned checkouts, as the shop last described them. One row a line. */
 MODEL (
   name silver.stg_shopify_abandoned_checkout_lines,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (
+      key = checkout_id,
+      follows = (
+        lake.bronze.shopify_abandoned_checkouts = @bare_id(id)
+      )
+    )
+  ),
   owner data_engineer,
   grain checkout_line_id,
   audits (

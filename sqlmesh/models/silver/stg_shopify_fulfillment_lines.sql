@@ -1,7 +1,12 @@
 /* What was sent, line by line, from the orders as they were last read: webhooks are left out. One row a fulfilment's line of an order. */
 MODEL (
   name silver.stg_shopify_fulfillment_lines,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = order_id, follows = (
+        lake.bronze.shopify_orders = @bare_id(id)
+    ))
+  ),
   owner data_engineer,
   grain (fulfillment_id, order_line_id),
   audits (

@@ -152,8 +152,6 @@ WITH documents AS (
     id,
     rest
   FROM documents
-  WHERE
-    _lane = 'webhook'
 ), refunds AS (
   @items_of(delivered, rest, 'refunds', refund)
 ), transactions AS (
@@ -268,4 +266,3 @@ WHERE
   NOT orders.total_amount IS NULL
   AND NOT orders.subtotal IS NULL
   AND NOT orders.created_at IS NULL
-  AND NOT orders.processed_at IS NULL

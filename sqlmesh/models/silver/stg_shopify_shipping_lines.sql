@@ -1,7 +1,12 @@
 /* How orders are to be sent and for how much, from the orders as they were last read: webhooks are left out. One row a shipping line. */
 MODEL (
   name silver.stg_shopify_shipping_lines,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = order_id, follows = (
+        lake.bronze.shopify_orders = @bare_id(id)
+    ))
+  ),
   owner data_engineer,
   grain shipping_line_id,
   audits (

@@ -1,7 +1,12 @@
 /* Taxes of orders and of their lines, from the orders as they were last read: webhooks are left out. One row a tax of an order, and one a tax of a line. */
 MODEL (
   name silver.stg_shopify_tax_lines,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'incremental_by_key',
+    materialization_properties (key = order_id, follows = (
+        lake.bronze.shopify_orders = @bare_id(id)
+    ))
+  ),
   owner data_engineer,
   grain (order_id, order_line_id, title, rate),
   audits (
