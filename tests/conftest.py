@@ -1,12 +1,16 @@
 """What every test may ask for: the embedded services, started once a session."""
 
+import shutil
 import signal
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from infra import local
 from lake.settings import Settings
+from lake.warehouse import open_project
 
 # A runner in the background is started with Ctrl-C ignored, and whatever a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -28,3 +32,17 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 def admin_dsn(settings: Settings) -> str:
     """Address of the embedded Postgres as its administrator; make a database of your own in it."""
     return local.admin_dsn(settings)
+
+
+@pytest.fixture(scope="session")
+def state_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Make state folders in which SQLMesh finds the models parsed, which it does once a session and takes seconds."""
+    parsed = Settings(_env_file=None, state_dir=tmp_path_factory.mktemp("parsed"))
+    with warnings.catch_warnings(action="ignore"), open_project(parsed, {}):
+        pass
+
+    def made(folder: Path) -> Path:
+        shutil.copytree(parsed.state_dir / "sqlmesh-cache", folder / "sqlmesh-cache")
+        return folder
+
+    return made

@@ -38,6 +38,8 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(new_lake: Callable[[], Settings], tmp_path_factory: pytest.TempPathFactory) -> House:
-    own: dict[str, Any] = {"state_dir": Path(tmp_path_factory.mktemp("house"))}
+def house(
+    new_lake: Callable[[], Settings], state_in: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> House:
+    own: dict[str, Any] = {"state_dir": state_in(tmp_path_factory.mktemp("house"))}
     return House(new_lake().model_copy(update=own))

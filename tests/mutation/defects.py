@@ -26,10 +26,10 @@ class Defect(NamedTuple):
 
     kind: str
     where: str
-    query: exp.Expr
+    query: exp.Query
 
 
-def defects(query: exp.Expr) -> Iterator[Defect]:
+def defects(query: exp.Query) -> Iterator[Defect]:
     """Make every defect that there is room for in a query."""
     yield from _changed(query, "wrong join", exp.Join, _other_join)
     yield from _changed(query, "dropped filter", (exp.Where, exp.Having, exp.Qualify), _nothing_filtered)
@@ -44,7 +44,7 @@ def defects(query: exp.Expr) -> Iterator[Defect]:
     yield Defect("doubled row", "the whole query", exp.union(once, again, distinct=False))
 
 
-def _columns(query: exp.Expr) -> Iterator[Defect]:
+def _columns(query: exp.Query) -> Iterator[Defect]:
     """Shift days, turn signs and swap columns of the same type in what the query gives."""
     for place, column in enumerate(query.expressions):
         kind = column.this.to if isinstance(column.unalias(), exp.Cast) and isinstance(column, exp.Alias) else None
@@ -60,14 +60,14 @@ def _columns(query: exp.Expr) -> Iterator[Defect]:
             yield _column(query, place, "swapped column", same[0].this.copy(), f" by {same[0].alias}")
 
 
-def _column(query: exp.Expr, place: int, kind: str, value: exp.Expr, more: str = "") -> Defect:
+def _column(query: exp.Query, place: int, kind: str, value: exp.Expr, more: str = "") -> Defect:
     wrong = query.copy()
     column = wrong.expressions[place]
     column.set("this", exp.cast(value, column.this.to))
     return Defect(kind, column.alias + more, wrong)
 
 
-def _changed(query: exp.Expr, kind: str, types: Any, change: Change) -> Iterator[Defect]:
+def _changed(query: exp.Query, kind: str, types: Any, change: Change) -> Iterator[Defect]:
     places = sum(1 for _ in query.find_all(types))
     for place in range(places):
         wrong = query.copy()
@@ -78,10 +78,10 @@ def _changed(query: exp.Expr, kind: str, types: Any, change: Change) -> Iterator
             yield Defect(kind, where, wrong)
 
 
-def _dropped_conditions(query: exp.Expr) -> Iterator[Defect]:
+def _dropped_conditions(query: exp.Query) -> Iterator[Defect]:
     """Drop one of several conditions of a filter or a join at a time."""
 
-    def conditions(tree: exp.Expr) -> list[tuple[str, exp.Expr]]:
+    def conditions(tree: exp.Query) -> list[tuple[str, exp.Expr]]:
         heads = [("dropped filter", one.this) for one in tree.find_all(exp.Where, exp.Having, exp.Qualify)]
         heads += [("wrong join", one.args["on"]) for one in tree.find_all(exp.Join) if one.args.get("on")]
         return [(kind, part) for kind, head in heads if isinstance(head, exp.And) for part in head.flatten()]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlglot import parse_one
+from sqlglot import exp, parse_one
 
 from lake.settings import Settings
 from lake.transforms import quiet_console
@@ -25,11 +25,16 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trials]:
         yield Trials(context, folder)
 
 
+def parsed(sql: str) -> exp.Query:
+    query = parse_one(sql, dialect="duckdb")
+    assert isinstance(query, exp.Query)
+    return query
+
+
 def test_a_query_has_room_for_every_kind_of_defect() -> None:
-    query = parse_one(
+    query = parsed(
         "SELECT a.x::TEXT AS x, a.y::TEXT AS y, a.d::DATE AS d, SUM(COALESCE(b.m, 0))::DECIMAL(18, 2) AS m "
-        "FROM a LEFT JOIN b ON b.x = a.x AND b.y = a.y WHERE a.z > 1 AND a.w GROUP BY ALL ORDER BY x",
-        dialect="duckdb",
+        "FROM a LEFT JOIN b ON b.x = a.x AND b.y = a.y WHERE a.z > 1 AND a.w GROUP BY ALL ORDER BY x"
     )
     found = {(defect.kind, defect.query.sql("duckdb")) for defect in defects(query)}
     assert len(found) == len(list(defects(query)))
@@ -61,7 +66,7 @@ def test_what_only_an_audit_notices_is_noticed(trials: Trials) -> None:
 
 
 def test_the_score_ends_in_a_line_that_counts_what_was_caught() -> None:
-    query = parse_one("SELECT 1")
+    query = parsed("SELECT 1")
     outcomes = [
         Outcome("gold.a", Defect("wrong join", "", query), "test"),
         Outcome("gold.a", Defect("wrong sign", "", query), ""),

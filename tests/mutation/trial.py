@@ -115,11 +115,11 @@ class Trials:
         queries = []
         if test.columns != ():
             queries.append((query, test.columns))
-        clause = query.args.get("with_")
-        for name, columns in test.ctes.items() if clause else ():
-            cte = exp.select("*").from_(name)
-            cte.set("with_", clause.copy())
-            queries.append((cte, columns or None))
+        if (clause := query.args.get("with_")) is not None:
+            for name, columns in test.ctes.items():
+                cte = exp.select("*").from_(name)
+                cte.set("with_", clause.copy())
+                queries.append((cte, columns or None))
         return [self._rows(one.sql("duckdb"), columns, test.inputs) for one, columns in queries]
 
     def _rows(self, sql: str, columns: Iterable[str] | None, inputs: Mapping[str, str]) -> list[str]:

@@ -62,6 +62,6 @@ def bronze(settings: Settings) -> Bronze:
 
 
 @pytest.fixture
-def warehouse_in(settings: Settings, tmp_path: Path) -> Callable[[str], Settings]:
+def warehouse_in(settings: Settings, state_in: Callable[[Path], Path], tmp_path: Path) -> Callable[[str], Settings]:
     """Give the settings of a warehouse of its own by name, with the services that run."""
-    return lambda name: settings.model_copy(update={"state_dir": tmp_path / name})
+    return lambda name: settings.model_copy(update={"state_dir": state_in(tmp_path / name)})

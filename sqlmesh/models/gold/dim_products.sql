@@ -30,7 +30,7 @@ WITH versions AS (
       COALESCE(vendor, ''),
       COALESCE(product_type, ''),
       COALESCE(status, ''),
-      variant_count::TEXT,
+      COALESCE(variant_count::TEXT, ''),
       COALESCE(lowest_price::TEXT, ''),
       COALESCE(highest_price::TEXT, '')
     ) AS description,
