@@ -4,16 +4,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
-import pyarrow as pa
 import pytest
 import time_machine
-from pyiceberg.catalog import Catalog
 
 from lake.catalogue import open_catalogue
 from lake.errors import DiskFullError, ServiceError
 from pipelines.postgres import IcebergBronze, pull
 from tests.chaos.reader import clock_off
-from tests.chaos.silver import fold
 from tests.pipelines.postgres.conftest import Landed, Source
 from tests.pipelines.postgres.test_streaming import following, ids
 
@@ -32,13 +29,6 @@ def stock(source: Source) -> Source:
     return source
 
 
-def landed_in(source: Source, catalogue: Catalog) -> pa.Table:
-    table = catalogue.load_table(f"bronze.pg_{source.settings.postgres_slot}_stock")
-    rows = table.scan().to_arrow().sort_by([("_commit_lsn", "ascending"), ("_ordinal", "ascending")])
-    plain = {pa.large_string(): pa.string(), rows.schema.field("_unchanged").type: pa.list_(pa.string())}
-    return rows.cast(pa.schema([field.with_type(plain.get(field.type, field.type)) for field in rows.schema]))
-
-
 def test_a_clock_that_jumps_changes_nothing_of_the_order(stock: Source) -> None:
     catalogue = open_catalogue(stock.settings)
     bronze = IcebergBronze(catalogue)
@@ -47,14 +37,9 @@ def test_a_clock_that_jumps_changes_nothing_of_the_order(stock: Source) -> None:
         stock.run(f"UPDATE stock SET v = {number}")
         with clock_off(hours):
             assert sum(pull(stock.settings, bronze).rows.values()) == 1
-    rows = landed_in(stock, catalogue)
+    table = catalogue.load_table(f"bronze.pg_{stock.settings.postgres_slot}_stock")
+    rows = table.scan().to_arrow().sort_by([("_commit_lsn", "ascending"), ("_ordinal", "ascending")])
     assert rows["v"].to_pylist() == [0, 1, 2, 3]
-    # And as if the server's own clock had gone backwards all the time.
-    place = rows.schema.get_field_index("_commit_at")
-    backwards = rows.set_column(
-        place, rows.schema.field(place), pa.chunked_array([rows["_commit_at"].to_pylist()[::-1]])
-    )
-    assert [row["v"] for row in fold("rows_now", backwards, ("id",))] == [3]
 
 
 def test_a_store_that_refuses_us_for_our_clock_is_said_in_a_sentence(stock: Source) -> None:
@@ -79,7 +64,7 @@ def test_an_idle_table_lets_the_server_forget_what_others_write(source: Source, 
     held = HELD.format(source.settings.postgres_slot)
     with following(source, landed) as found, psycopg.connect(admin_dsn, autocommit=True) as elsewhere:
         found.until(lambda: ids(landed) == [1])
-        for _ in range(5):
+        for _ in range(4):
             source.run(MUCH)
             elsewhere.execute(MUCH.encode())
         source.run("SELECT pg_log_standby_snapshot()")
