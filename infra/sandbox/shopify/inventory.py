@@ -1,5 +1,6 @@
 """Locations, and the inventory items that lie there at their levels."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from infra.sandbox.identifiers import gid, legacy_id
@@ -61,7 +62,7 @@ def _item(shop: Shop, product: Product, at: str) -> Node:
         "countryCodeOfOrigin": None,
         "harmonizedSystemCode": None,
         "unitCost": None,
-        "inventoryLevels": [Reference("InventoryLevel", product.number)],
+        "inventoryLevels": [Reference("InventoryLevel", number) for number in _there(shop, [product.number])],
         "createdAt": stamp(shop.content.opened),
         "updatedAt": at,
     }
@@ -69,7 +70,17 @@ def _item(shop: Shop, product: Product, at: str) -> Node:
 
 def levels(shop: Shop) -> list[Node]:
     """Make the levels, one an item."""
-    return [level(shop, number) for number in shop.edits.left("InventoryLevel", range(len(shop.products)))]
+    return [level(shop, number) for number in _there(shop, range(len(shop.products)))]
+
+
+def is_gone(shop: Shop, number: int) -> bool:
+    """Whether a level was deleted, by itself or with its item."""
+    return not len(_there(shop, [number]))
+
+
+def _there(shop: Shop, numbers: Sequence[int]) -> Sequence[int]:
+    left: Sequence[int] = shop.edits.left("InventoryLevel", shop.edits.left("InventoryItem", numbers))
+    return left
 
 
 def level(shop: Shop, number: int) -> Node:

@@ -68,6 +68,8 @@ class Nodes:
         return (kind, found) if found.get("id", "").partition("?")[0] == gid(*parts) else None
 
     def _gone(self, kind: str, number: int) -> bool:
+        if kind == "InventoryLevel":
+            return inventory.is_gone(self.shop, number)
         named = "DiscountNode" if kind.startswith("Discount") else kind
         return (named, number) in self.shop.edits.removed
 
