@@ -1,5 +1,6 @@
 """What every test may ask for: the embedded services, started once a session."""
 
+import os
 import shutil
 import signal
 import warnings
@@ -11,6 +12,10 @@ import pytest
 from infra import local
 from lake.settings import Settings
 from lake.warehouse import open_project
+
+# SQLMesh forks workers to parse its models. A process of tests has threads of many libraries, whose locks a fork may
+# find held for ever; SQLMesh reads this when it is imported.
+os.environ.setdefault("MAX_FORK_WORKERS", "1")
 
 # A runner in the background is started with Ctrl-C ignored, and whatever a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
