@@ -11,8 +11,8 @@ from bench.api_load.benchmark import bench_api_load
 from bench.cdc_drain.benchmark import bench_cdc_drain, bench_cdc_stream
 from bench.cdc_fresh.benchmark import bench_cdc_fresh
 from bench.comparison import AMONG, PAIRS, Comparison
-from bench.freshness import Freshness
-from bench.growth import Growth, around, grow
+from bench.figures import Figures
+from bench.growth import around, grow
 from bench.snapshot.benchmark import bench_snapshot
 from bench.transform.benchmark import bench_transform
 from boathouse.console import console
@@ -28,7 +28,7 @@ COMPARED = {
     "snapshot": bench_snapshot,
     "transform": bench_transform,
 }
-BENCHMARKS: dict[str, Callable[[Settings, int, int, bool, Say], Comparison | Freshness]] = {
+BENCHMARKS: dict[str, Callable[[Settings, int, int, bool, Say], Figures]] = {
     **COMPARED,
     "cdc_fresh": bench_cdc_fresh,
 }
@@ -57,7 +57,7 @@ def main(
         with console.status(f"{wanted} …") as status:
             if sizes:
                 run = partial(COMPARED[wanted], settings, pairs=pairs, peers=False, say=status.update)
-                found: Growth | Comparison | Freshness = grow(wanted, around(rows) if rows else SIZES[wanted], run)
+                found: Figures = grow(wanted, around(rows) if rows else SIZES[wanted], run)
             else:
                 found = BENCHMARKS[wanted](settings, rows, pairs, peers, status.update)
         for one in [found, *found.more] if isinstance(found, Comparison) else [found]:

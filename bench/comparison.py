@@ -6,11 +6,11 @@ import platform
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from statistics import median
 
 from rich.table import Table
 
+from bench.figures import Figures
 from bench.trial import Trial
 from lake.errors import ProofError, UnknownNameError
 
@@ -39,7 +39,7 @@ class Ratio:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Figures):
     """Every trial of every contestant, in the order in which they ran; ``more`` are those of other situations."""
 
     name: str
@@ -127,13 +127,6 @@ class Comparison:
             numbers = f"{seconds:.2f}", f"{self.rows / seconds:,.0f}", f"{self.rows / self.cpu_seconds(name):,.0f}"
             table.add_row(name, *numbers, f"{peak:,.0f}", ratio)
         return table
-
-    def write(self, folder: Path) -> Path:
-        """Keep it as ``<name>.json`` in a folder, and give the file."""
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"{self.name}.json"
-        file.write_text(self.as_json() + "\n", encoding="utf-8")
-        return file
 
 
 def machine() -> str:

@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 
 from rich.table import Table
 
 from bench.comparison import Ratio, machine
+from bench.figures import Figures
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Freshness:
+class Freshness(Figures):
     """Every run of one benchmark at ``rate`` changes a second, beside ``interval``, the seconds between two flushes."""
 
     name: str
@@ -95,10 +95,3 @@ class Freshness:
             memory = (f"{value / 2**20:,.0f}" for value in (run.first_bytes, run.last_bytes))
             table.add_row(f"{run.rows:,}", f"{run.commits:,}", *seconds, *memory)
         return table
-
-    def write(self, folder: Path) -> Path:
-        """Keep it as ``<name>.json`` in a folder, and give the file."""
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"{self.name}.json"
-        file.write_text(self.as_json() + "\n", encoding="utf-8")
-        return file

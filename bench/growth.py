@@ -4,18 +4,18 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 from rich.table import Table
 
 from bench.comparison import OURS, Comparison, machine
+from bench.figures import Figures
 
 TIMES = 10
 """How many times as much the next size is."""
 
 
 @dataclass(frozen=True)
-class Growth:
+class Growth(Figures):
     """The comparisons at each size, the smallest first."""
 
     name: str
@@ -67,12 +67,10 @@ class Growth:
             )
         return table
 
-    def write(self, folder: Path) -> Path:
-        """Keep it as ``<name>_sizes.json`` in a folder, and give the file."""
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"{self.name}_sizes.json"
-        file.write_text(self.as_json() + "\n", encoding="utf-8")
-        return file
+    @property
+    def file_name(self) -> str:
+        """Name the file that keeps it, beside the one of the benchmark's own size."""
+        return f"{self.name}_sizes.json"
 
 
 def grow(name: str, sizes: tuple[int, ...], run: Callable[[int], Comparison]) -> Growth:

@@ -19,9 +19,11 @@ from lake.fingerprints import Fingerprints, Prints
 from lake.proofs import Tally, fingerprint
 
 BATCH_ROWS = 20_000
-PIECE_ROWS = 1_000
 BATCH_BYTES = 32 * 2**20
 """What waits for a batch at most; of it and of the batch there is one in memory."""
+
+PIECE_ROWS = 1_000
+"""Texts that are joined at a time."""
 
 FILED = numbered(SCHEMA)
 

@@ -11,8 +11,8 @@ from uuid import uuid4
 from bench.api_load.orders import write_orders
 from bench.api_load.shop import served
 from bench.comparison import OURS, Comparison, Contestant, compare
+from bench.staging import staged
 from bench.trial import Trial, attempt
-from infra import local
 from lake.errors import ServiceError
 from lake.handover import dump
 from lake.settings import Settings
@@ -29,13 +29,9 @@ def bench_api_load(settings: Settings, rows: int, pairs: int, peers: bool, say: 
     Raises BoathouseError.
     """
     rows = rows or ROWS
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="boathouse-bench-")))
-        place = settings.model_copy(update={"state_dir": folder / "state"})
-        stack.callback(local.remove_all, place)
-        live = stack.enter_context(local.running(place, say, {"seaweedfs"}))
+    with staged(settings, say, {"seaweedfs"}) as live, ExitStack() as stack:
         say(f"api_load: writing {rows:,} orders")
-        orders = folder / "orders.jsonl"
+        orders = live.state_dir / "orders.jsonl"
         write_orders(orders, rows)
         url = stack.enter_context(served(orders))
         contestants = [

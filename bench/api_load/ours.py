@@ -3,13 +3,11 @@
 import json
 import sys
 import time
-from importlib.metadata import version
 from typing import Any
 
+from bench.landed import tell
 from lake.catalogue import open_catalogue
 from lake.handover import load
-from lake.pins import Pin
-from lake.readers import connect, scan
 from lake.settings import silence_telemetry
 from pipelines.documents import Load
 from pipelines.loads import known_documents, run_load
@@ -44,15 +42,7 @@ def main() -> None:
 
         run_load(settings, catalogue, "shopify", source)
     seconds = time.monotonic() - began
-    table = catalogue.load_table("bronze.shopify_orders")
-    pin = Pin.of(table)
-    assert pin is not None
-    with connect(settings) as connection:
-        found = connection.execute(f"SELECT count(*), {CHECKSUM} FROM {scan(pin)}").fetchone()
-    assert found is not None
-    catalogue.purge_table("bronze.shopify_orders")
-    said = {"seconds": seconds, "rows": found[0], "checksum": found[1], "version": version("boathouse")}
-    print(json.dumps(said))
+    tell(settings, catalogue, "shopify_orders", CHECKSUM, seconds)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ LEG = 20_000
 AHEAD = 16
 """Pages that are read while earlier ones land."""
 # Fact: GraphQL specification (October 2021), 7.2.2: an answer's fields stand in the order in which they are asked.
-first_keys = re.compile(rb'\{"id":"([^"\\]+)","updatedAt":"([^"\\]+)"').match
+first_keys = re.compile(rb'\{"id":"([^"\\\x80-\xff]+)","updatedAt":"([^"\\\x80-\xff]+)"').match
 
 
 class _PageInfo(msgspec.Struct, rename="camel"):
@@ -172,7 +172,7 @@ def _version(payload: bytes) -> str:
 def _keys(payload: bytes) -> Line:
     """Read a document's keys: from where the query puts them, or from the whole of it."""
     found = first_keys(payload)
-    return Line(str(found[1], "utf-8"), str(found[2], "utf-8")) if found else decode_line(payload)
+    return Line(str(found[1], "ascii"), str(found[2], "ascii")) if found else decode_line(payload)
 
 
 def _documents(client: Shopify, resource: Resource, page: Page) -> list[Document]:
