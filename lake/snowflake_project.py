@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from lake.collecting import collect_rarely
 from lake.errors import SettingError
 from lake.settings import Settings
 from lake.snowflake import connection_options, load_connector
@@ -118,7 +119,7 @@ def open_snowflake(settings: Settings, project: Path = PROJECT) -> Iterator["Con
     config["cache_dir"] = str(cache.resolve())
     context = None
     try:
-        with names_in_upper_case(), explained():
+        with names_in_upper_case(), explained(), collect_rarely():
             context = Context(paths=[str(project)], config=Config(**config))
             yield context
     finally:

@@ -137,10 +137,19 @@ def _build(context: "Context") -> None:
     stale = [snapshot for snapshot in built if not (snapshot.model.kind.is_external or snapshot.model.kind.is_seed)]
     spans = [(snapshot, (snapshot.intervals[0][0], snapshot.intervals[-1][1])) for snapshot in stale]
     if spans:
-        context.state_sync.remove_intervals(spans, remove_shared_versions=True)
+        _forget(context, spans)
     when = max([time.time_ns() // 1_000_000, *(snapshot.intervals[-1][1] + 1000 for snapshot in built)])
     plan = context.plan_builder(ENVIRONMENT, execution_time=when, run=True, ignore_cron=True, skip_tests=True).build()
     context.apply(plan)
+
+
+def _forget(context: "Context", spans: Sequence[tuple[Any, tuple[int, int]]]) -> None:
+    """Make SQLMesh forget the intervals that it has built, and nothing else: to read models again takes seconds."""
+    cached: Any = context.state_sync
+    known = cached.get_snapshots([snapshot for snapshot, _ in spans])
+    cached.state_sync.remove_intervals(spans, remove_shared_versions=True)
+    for snapshot, span in spans:
+        known[snapshot.snapshot_id].remove_interval(span)
 
 
 def _kept(audits: Sequence[Mapping[str, Any]]) -> list[AuditResult]:

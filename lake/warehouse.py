@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import yaml
 
+from lake.collecting import collect_rarely
 from lake.errors import LockedError, ServiceError, UnknownNameError
 from lake.pins import Pin
 from lake.readers import prepare, scan
@@ -133,8 +134,9 @@ def open_project(
     config["cache_dir"] = str((settings.state_dir / "sqlmesh-cache").resolve())
     context = None
     try:
-        context = Context(paths=[str(project)], config=Config(**config))
-        yield context
+        with collect_rarely():
+            context = Context(paths=[str(project)], config=Config(**config))
+            yield context
     finally:
         if context is not None:
             context.close()
