@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from psycopg.conninfo import conninfo_to_dict
+
 from infra import local
 from lake.settings import Settings
 
@@ -19,3 +21,9 @@ def staged(settings: Settings, say: Callable[[str], None], services: Collection[
                 yield live
         finally:
             local.remove_all(place)
+
+
+def as_url(dsn: str) -> str:
+    """Write an address of a database as a URL, for tools that want one."""
+    said = conninfo_to_dict(dsn)
+    return f"postgresql://{said['user']}:{said['password']}@{said['host']}:{said['port']}/{said['dbname']}"

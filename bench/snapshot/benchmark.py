@@ -7,12 +7,11 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from bench.comparison import OURS, Comparison, Contestant, compare
 from bench.snapshot.source import CHECKSUM, make
-from bench.staging import staged
+from bench.staging import as_url, staged
 from bench.trial import Trial, attempt
 from infra import local
 from lake.errors import ServiceError
@@ -63,7 +62,7 @@ def _peer(live: Settings, dsn: str, backend: str) -> Trial:
         raise ServiceError("The benchmark needs the embedded object store; leave BOATHOUSE_S3_ENDPOINT empty.")
     with tempfile.TemporaryDirectory(prefix="boathouse-peer-") as folder:
         told: dict[str, object] = {
-            "url": _as_url(dsn),
+            "url": as_url(dsn),
             "folder": folder,
             "bucket": f"peer-{uuid4().hex[:8]}",
             "endpoint": live.s3_endpoint,
@@ -74,8 +73,3 @@ def _peer(live: Settings, dsn: str, backend: str) -> Trial:
             "checksum": CHECKSUM,
         }
         return attempt([*PEERS, "python", str(HERE / "peer.py")], told)
-
-
-def _as_url(dsn: str) -> str:
-    said = conninfo_to_dict(dsn)
-    return f"postgresql://{said['user']}:{said['password']}@{said['host']}:{said['port']}/{said['dbname']}"
