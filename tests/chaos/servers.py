@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
+import trustme
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from infra.local import account
@@ -36,9 +37,12 @@ def programs_of(version_name: str, folder: Path) -> Path:
 
 
 class Server:
-    """One cluster, which can be started again after whatever happened to it; a standby where it has a ``primary``."""
+    """One cluster, which can be started again after whatever happened to it; a standby where it has a ``primary``.
 
-    def __init__(self, version_name: str, folder: Path, primary: "Server | None" = None) -> None:
+    With ``tls`` it encrypts, and its address has its certificate checked; the embedded version can't.
+    """
+
+    def __init__(self, version_name: str, folder: Path, primary: "Server | None" = None, *, tls: bool = False) -> None:
         self._who = account.choose()
         place = account.place(folder, self._who)
         self._programs = programs_of(version_name, place)
@@ -46,7 +50,7 @@ class Server:
         self._folder.mkdir(mode=0o700)
         self._data = self._folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
-        self._options = OPTIONS
+        self._options = dict(OPTIONS)
         password = self._folder / "password"
         self._password: str = primary._password if primary else secrets.token_hex(12)
         password.write_text(self._password, "utf-8")
@@ -63,6 +67,8 @@ class Server:
             slot = ("--create-slot", "--slot=standby", "--write-recovery-conf", "--checkpoint=fast", "--no-sync")
             self._run("pg_basebackup", f"--pgdata={self._data}", f"--dbname={primary.dsn}", *slot)
             self._options = OPTIONS | {"hot_standby_feedback": "on", "sync_replication_slots": "on"}
+        if tls:
+            self._encrypt()
 
     def start(self) -> None:
         """Start it and wait until it answers, as after a crash when it must recover."""
@@ -86,6 +92,18 @@ class Server:
         self._process.send_signal(how)
         self._process.wait(60)
 
+    def _encrypt(self) -> None:
+        authority = trustme.CA()
+        made = authority.issue_cert("127.0.0.1")
+        files = {"authority": authority.cert_pem, "cert": made.cert_chain_pems[0], "key": made.private_key_pem}
+        for name, blob in files.items():
+            blob.write_to_path(str(self._folder / f"{name}.pem"))
+            self._who.own(self._folder / f"{name}.pem")
+        (self._folder / "key.pem").chmod(0o600)
+        self._options |= {"ssl": "on", "ssl_cert_file": str(self._folder / "cert.pem")}
+        self._options |= {"ssl_key_file": str(self._folder / "key.pem")}
+        self.dsn += f"?sslmode=verify-full&sslrootcert={self._folder / 'authority.pem'}"
+
     @retry(retry=retry_if_exception_type(psycopg.OperationalError), stop=stop_after_delay(60), wait=wait_fixed(0.1))
     def _answers(self) -> None:
         with psycopg.connect(self.dsn, connect_timeout=5) as connection:
@@ -105,9 +123,9 @@ class Server:
 
 
 @contextmanager
-def running(version_name: str, folder: Path) -> Iterator[Server]:
+def running(version_name: str, folder: Path, *, tls: bool = False) -> Iterator[Server]:
     """Make a cluster of a major version and run it."""
-    server = Server(version_name, folder)
+    server = Server(version_name, folder, tls=tls)
     server.start()
     try:
         yield server

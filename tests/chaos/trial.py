@@ -119,7 +119,8 @@ class Trials:
             if table not in there:
                 continue
             rows = self.landed(table)
-            assert differences(state_of_source(self.main, table, key), state_of_bronze(rows, key)) == [], table
+            found = differences(state_of_source(self.main, table, key), state_of_bronze(rows, key))
+            assert not found, f"{table}: {'; '.join(found[:3])}"
             self.compared += len(rows)
             places = Counter((row["_commit_lsn"], row["_ordinal"]) for row in rows)
             assert [place for place, count in places.items() if count > 1] == [], table
