@@ -1,17 +1,23 @@
 """How the source's catalogue numbers a table's columns: what a change of them means for rows that didn't change."""
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
 from pipelines.postgres.api import Connection
 from pipelines.postgres.columns import widest
 from pipelines.postgres.kinds import Kinds
 
 Layout = dict[str, tuple[int, int, int]]
-"""Of each column by name: its number (pg_attribute.attnum), which it keeps for life, its type's oid and modifier."""
+"""Of each column by name: its number (pg_attribute.attnum), which it keeps for life, its type's oid and modifier.
+
+One that was dropped has the name that Postgres gives it (``........pg.dropped.7........``) and no type (0).
+"""
 
 LAYOUT = """
 SELECT a.attname::text, a.attnum::int, a.atttypid::int8, a.atttypmod,
        a.atthasdef OR a.atthasmissing OR a.attidentity <> ''
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND a.attgenerated = ''
 ORDER BY a.attnum
 """
 TEXT, VARCHAR = 25, 1043
@@ -26,25 +32,60 @@ def read_layout(connection: Connection, schema: str, name: str) -> tuple[Layout,
     return {name: place for name, place, _ in rows}, frozenset(name for name, _, filled in rows if filled)
 
 
-def changed_unseen(before: Layout, after: Layout, filled: frozenset[str], kinds: Kinds) -> str:
+def living(layout: Layout) -> Layout:
+    """Leave out the columns that were dropped."""
+    return {name: place for name, place in layout.items() if place[1]}
+
+
+@dataclass(frozen=True)
+class Before:
+    """What is known of a table until now: its layout when it was last looked at, and when the load began.
+
+    ``names`` are those of every column that was looked at since, ``held`` the columns that bronze has.
+    """
+
+    layout: Layout
+    first: Layout
+    names: Collection[str]
+    held: Collection[str]
+
+
+def changed_unseen(before: Before, after: Layout, filled: frozenset[str], said: Sequence[str], kinds: Kinds) -> str:
     """Say why rows that didn't change hold other values after a change of columns; empty when they don't.
 
     Postgres tells of such a change by the next row that changes, and never of the others: a column that was added
-    with a default, renamed, dropped and added anew, or rewritten as another type.
+    with a default, renamed, dropped and added anew, or rewritten as another type. ``after`` is the catalogue's now;
+    the columns that rows are ``said`` to have next may be those of a time between.
     """
-    last = max((number for number, _, _ in before.values()), default=0)
-    for name, (number, oid, typmod) in after.items():
-        if name not in before:
+    last = max((number for number, _, _ in before.layout.values()), default=0)
+    gone = min((number for number, oid, _ in after.values() if not oid and number > last), default=None)
+    for name, (number, oid, typmod) in living(after).items():
+        if name not in before.layout:
             if number <= last:
                 return f"column {name} was renamed"
             if name in filled:
                 return f"column {name} was added with a default"
+            if name in before.held or (gone is not None and gone < number):
+                return f"column {name} was added after another one was dropped"
             continue
-        old_number, old_oid, old_typmod = before[name]
+        old_number, old_oid, old_typmod = before.layout[name]
         if number != old_number:
             return f"column {name} was dropped and added anew"
         if (oid, typmod) != (old_oid, old_typmod) and not _same_text((old_oid, old_typmod), (oid, typmod), kinds):
             return f"column {name} was rewritten as another type"
+    return _renamed_between(before, after, said)
+
+
+def _renamed_between(before: Before, after: Layout, said: Sequence[str]) -> str:
+    """Say that rows have a column whose values another one may hold by now."""
+    new = [name for name in living(after) if name not in before.first]
+    later = [name for name in said if name not in before.first]
+    for name in later:
+        if new and name not in after and name not in before.names:
+            return f"column {name} was added, and then dropped or renamed"
+        # Columns come in the order of their numbers, and those that were added before it are still there.
+        if name in new and later.index(name) < new.index(name):
+            return f"column {name} was added twice"
     return ""
 
 

@@ -1,6 +1,6 @@
 """What a followed table looks like from one message on, beside the columns that bronze has of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -8,7 +8,7 @@ import pyarrow as pa
 from lake.errors import SourceError
 from pipelines.postgres.columns import Column, widest
 from pipelines.postgres.kinds import Kinds
-from pipelines.postgres.layout import Layout, changed_unseen, read_layout
+from pipelines.postgres.layout import Before, Layout, changed_unseen, read_layout
 from pipelines.postgres.messages import Relation
 from pipelines.postgres.rows import META, OURS
 from pipelines.postgres.tables import SourceTable
@@ -26,7 +26,8 @@ class Followed:
     """A table being followed: its description, the last row that is durable, and what bronze has of it.
 
     ``types`` are the columns that bronze has (ours left out); ``stopped`` says why it isn't followed any more.
-    ``layout`` is the one that the last rows had, ``anew`` why the table must be copied again; it is followed on.
+    ``layout`` is the one that the last rows had, ``first`` that of the load's beginning, and ``names`` those of all
+    columns since; ``anew`` is why the table must be copied again, and it is followed on.
     """
 
     table: SourceTable
@@ -35,6 +36,20 @@ class Followed:
     stopped: str = ""
     layout: Layout = field(default_factory=dict)
     anew: str = ""
+    first: Layout = field(init=False)
+    names: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.first, self.names = self.layout, set(self.layout)
+
+    def reshaped(self, said: Sequence[str], held: Collection[str], kinds: Kinds) -> None:
+        """Look at the layout, now that rows are ``said`` to have these columns and bronze has the ``held`` ones."""
+        layout, filled = read_layout(kinds.connection, self.table.schema, self.table.name)
+        if layout and self.layout and not self.anew:
+            before = Before(self.layout, self.first, self.names, held)
+            self.anew = changed_unseen(before, layout, filled, said, kinds)
+        self.layout = layout
+        self.names |= set(layout)
 
 
 @dataclass(frozen=True)
@@ -56,7 +71,7 @@ def shape_of(relation: Relation, followed: Followed, kinds: Kinds) -> Shape:
     Raises Misfit when a column takes one of our names, when its type changed to one that the column in bronze
     can't hold, or when the key went.
     """
-    columns = []
+    columns, held = [], set(followed.types)
     for said in relation.columns:
         if said.name in META:
             raise Misfit(f"column {said.name} has a name that Boathouse gives its own column")
@@ -65,10 +80,7 @@ def shape_of(relation: Relation, followed: Followed, kinds: Kinds) -> Shape:
         followed.types[said.name] = kind
     if lost := sorted(set(followed.table.key) - {column.name for column in columns}):
         raise Misfit(f"its key lost the column {', '.join(lost)}")
-    layout, filled = read_layout(kinds.connection, followed.table.schema, followed.table.name)
-    if layout and followed.layout and layout != followed.layout:
-        followed.anew = followed.anew or changed_unseen(followed.layout, layout, filled, kinds)
-    followed.layout = layout
+    followed.reshaped([column.name for column in columns], held, kinds)
     return Shape(followed, tuple(columns))
 
 

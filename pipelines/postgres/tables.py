@@ -9,7 +9,7 @@ from lake.errors import CredentialsError, SourceError
 from pipelines.postgres.api import Connection
 from pipelines.postgres.columns import Column
 from pipelines.postgres.kinds import Kinds
-from pipelines.postgres.layout import read_layout
+from pipelines.postgres.layout import living, read_layout
 from pipelines.postgres.naming import bronze_name, check_columns, check_names
 from pipelines.postgres.partitions import filters_of, published_roots
 from pipelines.postgres.rows import META
@@ -123,7 +123,7 @@ def published(connection: Connection, publication: str, tables: Sequence[SourceT
 
 def _all_columns(connection: Connection, table: SourceTable) -> list[list[object]]:
     layout, _ = read_layout(connection, table.schema, table.name)
-    return [[name, oid, typmod] for name, (_, oid, typmod) in layout.items()]
+    return [[name, oid, typmod] for name, (_, oid, typmod) in living(layout).items()]
 
 
 def ensure_publication(connection: Connection, name: str, tables: Sequence[SourceTable]) -> None:
