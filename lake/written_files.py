@@ -6,7 +6,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyiceberg.io.fileformat import FileFormatFactory
 from pyiceberg.io.pyarrow import (
     _to_requested_schema,
     compute_statistics_plan,
@@ -22,6 +21,8 @@ from pyiceberg.table import Table
 from pyiceberg.table.locations import load_location_provider
 from pyiceberg.typedef import Record
 
+from lake.encodings import EncodedParquet
+
 
 class FileWriter:
     """One Parquet file of a table in the making.
@@ -32,7 +33,7 @@ class FileWriter:
     def __init__(self, table: Table, fixed: Mapping[str, Any]) -> None:
         self._table, self._fixed = table, fixed
         self._schema = table.schema()
-        self._model = FileFormatFactory.get(FileFormat.PARQUET)
+        self._model = EncodedParquet()
         key = partition_key(table, fixed)
         places = load_location_provider(table.location(), table.properties)
         self.path = places.new_data_location(f"{uuid.uuid4()}.parquet", key)
