@@ -44,7 +44,7 @@ def test_whole_numbers_are_told_by_their_differences_and_texts_that_differ_have_
 
 def test_polars_duckdb_and_arrow_read_what_was_written(tmp_path: Path) -> None:
     file = str(tmp_path / "rows.parquet")
-    with pq.ParquetWriter(file, ROWS.schema, **encodings(ROWS)) as writer:
+    with pq.ParquetWriter(file, ROWS.schema, store_decimal_as_integer=True, **encodings(ROWS)) as writer:
         writer.write(ROWS)
         writer.write(ROWS.slice(0, 10))
     expected = [*ROWS.to_pylist(), *ROWS.slice(0, 10).to_pylist()]
