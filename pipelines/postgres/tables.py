@@ -15,6 +15,7 @@ from pipelines.postgres.partitions import filters_of, published_roots
 from pipelines.postgres.rows import META
 from pipelines.postgres.wanted import choose
 
+# Tables of an extension, such as PostGIS' spatial_ref_sys, are its own affair and not the user's data.
 # A replica identity: the primary key (d), an index (i), the whole row (f); nothing (n) identifies no row.
 TABLES = """
 SELECT n.nspname, c.relname, c.relkind = 'p', c.relreplident,
@@ -25,6 +26,8 @@ SELECT n.nspname, c.relname, c.relkind = 'p', c.relreplident,
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
+  AND NOT EXISTS (SELECT FROM pg_depend d
+                  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY 1, 2
 """
 PUBLISHED = """

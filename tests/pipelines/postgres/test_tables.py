@@ -38,6 +38,11 @@ def test_tables_are_wanted_by_name_and_by_pattern_and_left_out_with_a_minus(
     assert [name.removeprefix("pg_shop_").removeprefix("pg_public_") for name in wanting(shop, *patterns)] == found
 
 
+def test_tables_of_an_extension_are_passed_over(shop: Source) -> None:
+    shop.run("ALTER EXTENSION plpgsql ADD TABLE shop.stock")
+    assert wanting(shop, "shop.*") == ["pg_shop_order_lines", "pg_shop_order_old"]
+
+
 @pytest.mark.parametrize("pattern", ["shop.stok", "shop.x*", "-shop.stok"])
 def test_what_fits_no_table_is_named(shop: Source, pattern: str) -> None:
     with pytest.raises(SourceError, match=r"no table '-?shop\.\S*' in the Postgres .* names such as public\.other"):
