@@ -1,6 +1,5 @@
 """``cdc_drain`` and ``cdc_stream``: ours, Debezium's embedded engine, dlt's source, and pg_recvlogical into nothing."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,8 +31,8 @@ DLT = (
     "python",
     str(HERE / "dlt_source.py"),
 )
-SOURCES = "BOATHOUSE_BENCH_DLT_SOURCES"
-"""The environment variable that names the folder in which ``dlt init pg_replication duckdb`` was run, if it was."""
+SOURCE = "pg_replication"
+"""What ``dlt init pg_replication duckdb`` makes; where it was run in the folder of figures, dlt takes part."""
 
 
 def bench_cdc_drain(settings: Settings, rows: int, pairs: int, peers: bool, say: Callable[[str], None]) -> Comparison:
@@ -59,8 +58,9 @@ def _bench(
         ]
         if peers:
             contestants.append(Contestant("debezium", "peer", partial(_debezium, dsn, rows)))
-        if peers and (folder := os.environ.get(SOURCES)):
-            contestants.append(Contestant("dlt, pg_replication", "peer", partial(_dlt, dsn, rows, folder)))
+        folder = settings.state_dir / "bench"
+        if peers and (folder / SOURCE).is_dir():
+            contestants.append(Contestant(f"dlt, {SOURCE}", "peer", partial(_dlt, dsn, rows, str(folder.resolve()))))
         return compare(name, rows, tuple(contestants), pairs, say)
 
 
