@@ -32,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[Settings, int, int, bool, Say], Figures]] = {
     **COMPARED,
     "cdc_fresh": bench_cdc_fresh,
 }
+GROWN = COMPARED | {"transform": partial(bench_transform, again=False)}
 SIZES = {"api_load": around(100_000), "snapshot": around(2_000_000), "transform": around(2_000_000)}
 """Where growth is measured too: three sizes, ten times apart."""
 
@@ -56,7 +57,7 @@ def main(
     for wanted in [name] if name else known:
         with console.status(f"{wanted} …") as status:
             if sizes:
-                run = partial(COMPARED[wanted], settings, pairs=pairs, peers=False, say=status.update)
+                run = partial(GROWN[wanted], settings, pairs=pairs, peers=False, say=status.update)
                 found: Figures = grow(wanted, around(rows) if rows else SIZES[wanted], run)
             else:
                 found = BENCHMARKS[wanted](settings, rows, pairs, peers, status.update)

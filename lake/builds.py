@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import orjson
 
 from lake.pins import Pin
+from lake.recipes import Recipe, write_recipes
 from lake.settings import Settings
 from lake.warehouse import WAREHOUSE
 
@@ -37,19 +38,28 @@ class Build:
         return cls(**told | {"pins": {name: Pin.from_json(pin) for name, pin in told["pins"].items()}})
 
 
-def standing_build(settings: Settings, pins: Mapping[str, Pin], models: Mapping[str, str]) -> Build | None:
-    """Give the last finished build when it is of this bronze and these files, and nothing touched it since."""
+class Standing(NamedTuple):
+    """A build whose models and views still stand, and whether no other was begun since."""
+
+    build: Build
+    undisturbed: bool
+
+    def is_of(self, pins: Mapping[str, Pin]) -> bool:
+        """Whether the warehouse holds what follows from exactly this bronze."""
+        before, now = ({name: pin.snapshot_id for name, pin in these.items()} for these in (self.build.pins, pins))
+        return self.undisturbed and before == now
+
+
+def standing_build(settings: Settings, models: Mapping[str, str]) -> Standing | None:
+    """Give the last finished build when it is of these files and nobody has moved the views since."""
     file = settings.state_dir / WAREHOUSE
     if not file.exists():
         return None
     with duckdb.connect(str(file), read_only=True) as connection:
         build = read_build(connection)
-        if build is None or read_attempt(connection) is not None or build.views != views_of(connection):
+        if build is None or build.models != dict(models) or build.views != views_of(connection):
             return None
-    same = {name: pin.snapshot_id for name, pin in build.pins.items()} == {
-        name: pin.snapshot_id for name, pin in pins.items()
-    }
-    return build if same and build.models == dict(models) else None
+        return Standing(build, read_attempt(connection) is None)
 
 
 def read_build(connection: duckdb.DuckDBPyConnection) -> Build | None:
@@ -82,10 +92,12 @@ def begin(connection: duckdb.DuckDBPyConnection, pins: Mapping[str, Pin], *, ane
     connection.execute("COMMIT")
 
 
-def finish(connection: duckdb.DuckDBPyConnection, build: Build) -> None:
-    """Make ``build`` the last finished one, from which the next will count."""
+def finish(connection: duckdb.DuckDBPyConnection, build: Build, recipes: Mapping[str, Recipe] | None = None) -> None:
+    """Make ``build`` the last finished one, from which the next counts; its recipes are as before when not given."""
     connection.execute("BEGIN")
     _drop_changes(connection)
+    if recipes is not None:
+        write_recipes(connection, recipes.values())
     connection.execute(f"DROP TABLE IF EXISTS {SCHEMA}.begun")
     connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.built (record TEXT)")
     connection.execute(f"INSERT INTO {SCHEMA}.built VALUES (?)", [build.to_json()])

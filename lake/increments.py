@@ -5,14 +5,13 @@ of the kind ``incremental_by_key`` is built again for the keys of its inputs' ch
 replaced whole when an input changed, and its rows compared when others follow from it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
-from sqlglot import exp
+from sqlglot import exp, parse_one
 
 from lake import builds
 from lake.builds import Build, changes_of
@@ -20,12 +19,9 @@ from lake.failpoints import reached
 from lake.keys import Rule, Source, cut_down, is_affected, joined_news, latest_news, write_keys
 from lake.news import new_files, show_news
 from lake.pins import Pin
-from lake.warehouse import bronze_columns
+from lake.recipes import Found, Recipe, read_recipes, run_check
 
-if TYPE_CHECKING:
-    from sqlmesh import Context
-
-Query = Callable[[], exp.Query]
+BRONZE = "lake.bronze."
 
 
 class Change(Enum):
@@ -40,8 +36,8 @@ class Change(Enum):
 class Increment:
     """A build in progress, on ``connection``, from bronze at ``pins``.
 
-    ``base`` is the last finished build, or None to build everything; ``columns`` are those of the bronze tables,
-    ``followed`` the models that others are made of.
+    ``columns`` are those of the bronze tables, ``followed`` the models that others are made of, ``base`` the last
+    finished build, or None to build everything, and ``known`` its recipes; ``recipes`` are those of this build.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -49,23 +45,28 @@ class Increment:
     columns: Mapping[str, Mapping[str, str]]
     followed: frozenset[str]
     base: Build | None
+    known: Mapping[str, Recipe]
+    recipes: dict[str, Recipe] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict)
-    built: dict[str, str] = field(default_factory=dict)
+    found: dict[tuple[str, str], Found] = field(default_factory=dict)
+    unaudited: set[str] = field(default_factory=set)
     _latest: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, context: "Context", pins: Mapping[str, Pin], project: Path, *, anew: bool = False) -> "Increment":
-        """Begin a build in an open project on the warehouse; ``anew`` builds everything."""
-        connection = context.engine_adapter.cursor
-        models = [model for model in context.models.values() if not model.kind.is_external]
-        followed = {parent for model in models for parent in model.depends_on}
-        increment = cls(
-            connection,
-            pins,
-            bronze_columns(project),
-            frozenset(named(model) for model in models if model.fqn in followed),
-            None if anew else builds.read_build(connection),
-        )
+    def of(
+        cls,
+        connection: duckdb.DuckDBPyConnection,
+        pins: Mapping[str, Pin],
+        columns: Mapping[str, Mapping[str, str]],
+        followed: frozenset[str] | None = None,
+        *,
+        anew: bool = False,
+    ) -> "Increment":
+        """Begin a build in the warehouse; ``followed`` is as the recipes say when not given, ``anew`` builds all."""
+        base, known = (None if anew else builds.read_build(connection)), read_recipes(connection)
+        if followed is None:
+            followed = frozenset(name for recipe in known.values() for name in recipe.inputs)
+        increment = cls(connection, pins, columns, followed, base, known)
         increment.begin()
         return increment
 
@@ -79,60 +80,65 @@ class Increment:
         self._rebuilt = builds.rebuilt(self.connection)
         self._kept = builds.changed(self.connection)
 
-    def build(self, snapshot: Any, snapshots: Mapping[str, Any], query: Query, replace: Callable[[], Any]) -> None:
-        """Bring a model's table up to date; ``replace`` builds it whole, ``query`` renders what it holds."""
-        name, table = named(snapshot.model), str(snapshot.table_name())
-        self.built[name] = table
-        if self._is_new(name, table):
-            self._note_rebuild(name)
-            replace()
-            self.changes[name] = Change.ALL
+    def build(self, recipe: Recipe, make: Callable[[], Any] | None = None) -> None:
+        """Bring a model's table up to date; ``make`` builds it whole where that isn't for the recipe to do."""
+        self.recipes[recipe.name] = recipe
+        if self._is_new(recipe):
+            self._note_rebuild(recipe.name)
+            self._replace(recipe, make)
             return
-        inputs = [named(snapshots[parent.name].model) for parent in snapshot.parents]
-        moved = {one: change for one in inputs if (change := self._change(one, snapshots)) is not Change.NONE}
-        rule = Rule.of(snapshot.model)
+        moved = {name: change for name in recipe.inputs if (change := self._change(name)) is not Change.NONE}
+        rule = recipe.rule
         if not moved:
-            self.changes[name] = Change.NONE
+            self.changes[recipe.name] = Change.NONE
         elif rule is not None and all(one in rule.inputs and moved[one] is Change.ROWS for one in moved):
-            tables = {exp.table_name(_table(one)): named(one.model) for one in snapshots.values()}
-            self._build_by_key(name, table, rule, moved, tables, query())
-        elif name not in self.followed:
-            replace()
-            self.changes[name] = Change.ALL
-        elif rule is not None:
-            self._note_rebuild(name)
-            replace()
-            self.changes[name] = Change.ALL
+            self._build_by_key(recipe, rule, moved)
+        elif recipe.name in self.followed and rule is None:
+            self._build_compared(recipe)
         else:
-            self._build_compared(name, table, replace)
+            if recipe.name in self.followed:
+                self._note_rebuild(recipe.name)
+            self._replace(recipe, make)
+
+    def audit(self, recipe: Recipe, standing: Container[str]) -> list[Found]:
+        """Audit a model, unless it is among those whose last results are ``standing`` and nothing looked at changed."""
+        looked_at = {recipe.name, *(name for check in recipe.checks for name in check.compared)}
+        if recipe.name in standing and all(self.is_unchanged(name) for name in looked_at):
+            self.unaudited.add(recipe.name)
+            return []
+        found = {(recipe.name, check.name): run_check(self.connection, check) for check in recipe.checks}
+        self.found |= found
+        return list(found.values())
 
     def is_unchanged(self, name: str) -> bool:
         """Whether a table, ``silver.x`` or ``lake.bronze.x``, is known to hold what it held before."""
         if name in self.changes:
             return self.changes[name] is Change.NONE
-        bronze = name.removeprefix("lake.bronze.")
-        return bronze != name and self._bronze_change(bronze) is Change.NONE
+        return name.startswith(BRONZE) and self._change(name) is Change.NONE
 
     def finish(self, models: Mapping[str, str], audits: list[dict[str, Any]]) -> None:
         """Make this the build that the next one counts from."""
-        views = builds.views_of(self.connection)
-        builds.finish(self.connection, Build(dict(self.pins), self.built, dict(models), views, audits))
+        views, tables = builds.views_of(self.connection), {one.name: one.table for one in self.recipes.values()}
+        recipes = None if self.recipes == self.known else self.recipes
+        builds.finish(self.connection, Build(dict(self.pins), tables, dict(models), views, audits), recipes)
         reached("transform.finished")
 
-    def _is_new(self, name: str, table: str) -> bool:
-        return self.base is None or self.base.tables.get(name) != table or name in self._rebuilt
+    def _is_new(self, recipe: Recipe) -> bool:
+        return self.base is None or self.base.tables.get(recipe.name) != recipe.table or recipe.name in self._rebuilt
 
-    def _change(self, name: str, snapshots: Mapping[str, Any]) -> Change:
-        if name.startswith("lake.bronze."):
-            return self._bronze_change(name.removeprefix("lake.bronze."))
-        if name not in self.changes:  # A seed is loaded once, and never again.
-            table = next(str(one.table_name()) for one in snapshots.values() if named(one.model) == name)
-            self.built[name] = table
-            self.changes[name] = Change.ALL if self._is_new(name, table) else Change.NONE
-        return self.changes[name]
+    def _replace(self, recipe: Recipe, make: Callable[[], Any] | None = None) -> None:
+        if make is None:
+            recipe.make(self.connection)
+        else:
+            make()
+        reached("transform.replaced")
+        self.changes[recipe.name] = Change.ALL
+
+    def _change(self, name: str) -> Change:
+        return self._bronze_change(name.removeprefix(BRONZE)) if name.startswith(BRONZE) else self.changes[name]
 
     def _bronze_change(self, table: str) -> Change:
-        name = f"lake.bronze.{table}"
+        name = f"{BRONZE}{table}"
         if name not in self.changes:
             before = self.base.pins.get(table) if self.base else None
             if before is None:
@@ -152,11 +158,12 @@ class Increment:
             self.connection.execute(f"INSERT INTO {builds.SCHEMA}.rebuilt VALUES (?)", [name])
             self._rebuilt.add(name)
 
-    def _build_by_key(
-        self, name: str, table: str, rule: Rule, moved: Iterable[str], tables: Mapping[str, str], query: exp.Query
-    ) -> None:
+    def _build_by_key(self, recipe: Recipe, rule: Rule, moved: Iterable[str]) -> None:
         """Write the rows of the affected keys anew, where they differ."""
-        run, sources = self.connection.execute, {one: self._source(one, rule, query) for one in moved}
+        name, table, tables, run = recipe.name, recipe.table, recipe.tables, self.connection.execute
+        query = parse_one(recipe.query, dialect="duckdb")
+        assert isinstance(query, exp.Query)
+        sources = {one: self._source(one, rule, query) for one in moved}
         write_keys(self.connection, (joined_news(rule, one, source.rows, tables) for one, source in sources.items()))
         run(f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT * FROM {table} LIMIT 0")
         run(f"INSERT INTO fresh BY NAME {cut_down(self.connection, query, rule, sources, tables)}")
@@ -175,16 +182,17 @@ class Increment:
         self.changes[name] = Change.ROWS if differs or name in self._kept else Change.NONE
 
     def _source(self, name: str, rule: Rule, query: exp.Query) -> Source:
-        bronze = name.removeprefix("lake.bronze.")
-        if bronze == name:
+        if not name.startswith(BRONZE):
             return Source(changes_of(name))
+        bronze = name.removeprefix(BRONZE)
         return latest_news(self.connection, query, rule, bronze, self.columns[bronze], self._latest)
 
-    def _build_compared(self, name: str, table: str, replace: Callable[[], Any]) -> None:
+    def _build_compared(self, recipe: Recipe) -> None:
         """Replace a table whole, and keep the rows that differ."""
+        name, table = recipe.name, recipe.table
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE stale AS SELECT * FROM {table}")
         self._note_rebuild(name)
-        replace()
+        self._replace(recipe)
         self._difference("stale", table)
         differs = self._has_rows("difference")
         self.connection.execute("BEGIN")
@@ -207,12 +215,3 @@ class Increment:
 
     def _has_rows(self, table: str) -> bool:
         return self.connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is not None
-
-
-def named(model: Any) -> str:
-    """Name a model as its file does, such as ``silver.currencies`` or ``lake.bronze.shopify_orders``."""
-    return str(model.name).replace('"', "").lower()
-
-
-def _table(snapshot: Any) -> str:
-    return named(snapshot.model) if snapshot.model.kind.is_external else str(snapshot.table_name())

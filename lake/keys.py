@@ -18,12 +18,12 @@ class Rule:
     """The key of a model, and where each input that it follows holds it: input to expressions over its columns.
 
     ``through`` are the inputs that hold no key and are joined to one that does: input to that one, and the column of
-    both or the condition that joins them.
+    both or the condition that joins them, as SQL.
     """
 
     key: tuple[str, ...]
     follows: Mapping[str, tuple[str, ...]]
-    through: Mapping[str, tuple[str, exp.Expr]]
+    through: Mapping[str, tuple[str, str]]
 
     @classmethod
     def of(cls, model: Any) -> "Rule | None":
@@ -35,6 +35,12 @@ class Rule:
         through = {name: joined for name, (one, *_) in said.items() if (joined := _joined(one)) is not None}
         follows = {name: tuple(one.sql("duckdb") for one in ones) for name, ones in said.items() if name not in through}
         return cls(tuple(one.name for one in _listed(told["key"])), follows, through)
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> "Rule":
+        """Read a rule back from what JSON makes of its fields."""
+        follows = {name: tuple(said) for name, said in told["follows"].items()}
+        return cls(tuple(told["key"]), follows, {name: (one, how) for name, (one, how) in told["through"].items()})
 
     @property
     def inputs(self) -> set[str]:
@@ -88,9 +94,9 @@ def joined_news(rule: Rule, name: str, rows: str, tables: Mapping[str, str]) -> 
     """
     if name in rule.follows:
         return rows, rule.follows[name]
-    other, how = rule.through[name]
-    table, said = next(table for table, one in tables.items() if one == other), how.sql("duckdb")
-    if isinstance(how, exp.Column):
+    other, said = rule.through[name]
+    table = next(table for table, one in tables.items() if one == other)
+    if said.isidentifier():
         return f"{table} WHERE {said} IN (SELECT {said} FROM {rows})", rule.follows[other]
     return f"{table} WHERE EXISTS (SELECT 1 FROM {rows} AS news WHERE {said})", rule.follows[other]
 
@@ -134,7 +140,7 @@ def cut_down(
             rows = f"SELECT * FROM {exp.table_name(node)} WHERE {is_affected(connection, said)}"
         return exp.Subquery(this=parse_one(rows, dialect="duckdb"), alias=exp.to_identifier(node.alias_or_name, True))
 
-    return query.copy().transform(cut).sql("duckdb")
+    return query.transform(cut).sql("duckdb")
 
 
 def _taken(query: exp.Query, rule: Rule, table: str) -> exp.Select | None:
@@ -166,12 +172,12 @@ def _holds_all(connection: duckdb.DuckDBPyConnection, rows: str, said: tuple[str
     return connection.execute(left).fetchone() is None
 
 
-def _joined(node: exp.Expr) -> tuple[str, exp.Expr] | None:
+def _joined(node: exp.Expr) -> tuple[str, str] | None:
     """Read what an input is joined to, and how: ``silver.x.column``, or ``through(silver.x, condition)``."""
     if isinstance(node, exp.Column) and node.table:
-        return f"{node.db}.{node.table}".lower(), exp.column(node.name)
+        return f"{node.db}.{node.table}".lower(), node.name
     if isinstance(node, exp.Anonymous) and node.name.lower() == "through":
-        return _dotted(node.expressions[0]), node.expressions[1]
+        return _dotted(node.expressions[0]), node.expressions[1].sql("duckdb")
     return None
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lake.audits import AuditResult
-from lake.builds import standing_build
+from lake.builds import Standing, standing_build
 from lake.errors import AuditError, BoathouseError, ServiceError
 from lake.pins import Pin
+from lake.recipes import Found, named, results_of
 from lake.settings import Settings
 from lake.snowflake_errors import sentence
-from lake.warehouse import PROJECT, STATE, check_files, fingerprint, open_project
+from lake.warehouse import PROJECT, STATE, bronze_columns, check_files, fingerprint, open_project
 
 if TYPE_CHECKING:
     from sqlmesh import Context
@@ -57,11 +58,26 @@ def transform(
     """
     check_files(settings)
     models = fingerprint(project)
-    standing = None if anew else standing_build(settings, pins, models)
+    standing = None if anew else standing_build(settings, models)
     if standing is not None:
-        return TransformResult(_kept(standing.audits), models)
+        audits = _followed(settings, pins, standing, project, progress)
+        if audits is not None:
+            return TransformResult(audits, models)
+        anew = True
     with quiet_console(progress) as failures, open_project(settings, pins, project) as context:
         return TransformResult(build_increment(context, failures, pins, project, anew=anew), models)
+
+
+def _followed(
+    settings: Settings, pins: Mapping[str, Pin], standing: Standing, project: Path, progress: Progress | None
+) -> list[AuditResult] | None:
+    """Have the warehouse follow bronze without SQLMesh, since no model changed; None when that takes a whole build."""
+    last = _kept(standing.build.audits)
+    if standing.is_of(pins):
+        return last
+    from lake.refresh import refresh
+
+    return refresh(settings, pins, standing.build, last, project, progress)
 
 
 def build_increment(
@@ -75,8 +91,13 @@ def build_increment(
     from lake.increments import Increment
 
     models = fingerprint(project)
-    increment = Increment.of(context, pins, project, anew=anew)
-    last = increment.base.audits if increment.base and increment.base.models == models else []
+    built = [model for model in context.models.values() if not model.kind.is_external]
+    reads = {parent for model in built for parent in model.depends_on}
+    followed = frozenset(named(model) for model in built if model.fqn in reads)
+    cursor, columns = context.engine_adapter.cursor, bronze_columns(project)
+    increment = Increment.of(cursor, pins, columns, followed, anew=anew)
+    known = increment.base is not None and increment.base.models == models and increment.known
+    last = increment.base.audits if increment.base and known else []
     try:
         audits = build_audited(context, failures, increment, _kept(last))
     except FailedAuditError:
@@ -121,9 +142,10 @@ def audited(
     try:
         build()
     except Exception as error:
-        explain(error, failures, _results(context, evaluator.found))
-    stood = [audit for audit in last if audit.model in evaluator.unaudited]
-    return sorted([*_results(context, evaluator.found), *stood], key=lambda audit: (audit.model, audit.audit))
+        explain(error, failures, _results(context, evaluator.found, increment))
+    stood = [audit for audit in last if increment is not None and audit.model in increment.unaudited]
+    found = _results(context, evaluator.found, increment)
+    return sorted([*found, *stood], key=lambda audit: (audit.model, audit.audit))
 
 
 def _build(context: "Context") -> None:
@@ -156,19 +178,14 @@ def _kept(audits: Sequence[Mapping[str, Any]]) -> list[AuditResult]:
     return [AuditResult(**{**audit, "loads": tuple(audit["loads"])}) for audit in audits]
 
 
-def _results(context: "Context", found: Mapping[tuple[str, str], Any]) -> list[AuditResult]:
-    rows = {model: _row_count(context, model) for model in {model for model, _ in found}}
-    return [
-        AuditResult(model, audit, rows[model], one.offenders, one.blocking, one.offenders == 0, sample=one.sample)
-        for (model, audit), one in sorted(found.items())
-    ]
-
-
-def _row_count(context: "Context", model: str) -> int:
-    snapshot = context.get_snapshot(model, raise_if_missing=True)
-    table = snapshot.table_name() if snapshot.version else model
-    row = context.engine_adapter.fetchone(f"SELECT COUNT(*) FROM {table}")
-    return int(row[0]) if row else 0
+def _results(
+    context: "Context", found: Mapping[tuple[str, str], Found], increment: "Increment | None"
+) -> list[AuditResult]:
+    if increment is not None:
+        return results_of(increment.connection, {name: one.table for name, one in increment.recipes.items()}, found)
+    snapshots = {str(one.model.name): one for one in context.snapshots.values() if one.is_model}
+    tables = {name: str(one.table_name()) if one.version else name for name, one in snapshots.items()}
+    return results_of(context.engine_adapter.cursor, tables, found)
 
 
 @contextmanager

@@ -146,6 +146,20 @@ def open_project(
                 adapter.close()
 
 
+@contextmanager
+def open_warehouse(
+    settings: Settings, pins: Mapping[str, Pin], project: Path = PROJECT
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse without SQLMesh, with every bronze table at its pin as open_project shows it.
+
+    Raises LockedError and ServiceError as check_files does.
+    """
+    with _opened(settings.state_dir / WAREHOUSE) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        attach_bronze(connection, settings, pins, project)
+        yield connection
+
+
 def forget_writers() -> None:
     """Have sqlglot learn SQLMesh's own expressions, also when it wrote SQL before SQLMesh was imported."""
     from sqlglot import generator

@@ -25,10 +25,13 @@ Run = Callable[..., Trial]
 Say = Callable[[str], None]
 
 
-def bench_transform(settings: Settings, rows: int, pairs: int, peers: bool, say: Say) -> Comparison:
+def bench_transform(
+    settings: Settings, rows: int, pairs: int, peers: bool, say: Say, *, again: bool = True
+) -> Comparison:
     """Build silver and gold of ``rows`` order lines (20 M when 0): first, again, with one day more, one model changed.
 
-    Gives the first build's comparison, with those of the others in ``more``. Raises BoathouseError.
+    Gives the first build's comparison, with those of the others in ``more`` unless only that is wanted (``again``).
+    Raises BoathouseError.
     """
     lines = (rows or ROWS) // LINES * LINES
     with ExitStack() as stack:
@@ -51,7 +54,7 @@ def bench_transform(settings: Settings, rows: int, pairs: int, peers: bool, say:
         }
         found = [
             compare(name, count, _contestants(stage, work, peers, name), pairs, say)
-            for name, (count, work) in works.items()
+            for name, (count, work) in list(works.items())[: None if again else 1]
         ]
     return found[0].beside(*found[1:])
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from lake.increments import named
 from lake.keys import Rule
+from lake.recipes import named
 from lake.settings import Settings
 from lake.warehouse import PROJECT, open_project
 

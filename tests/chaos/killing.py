@@ -5,12 +5,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from lake.pins import Pin
 from lake.settings import Settings
+from lake.warehouse import PROJECT
 
 PLACES = (
     "transform.begun",
@@ -24,28 +26,39 @@ PLACES = (
 )
 PROGRAM = """
 import sys, orjson
-from lake import failpoints
+from pathlib import Path
 from lake.errors import LockedError
 from lake.locks import writing
-from lake.pins import Pin
 from lake.settings import Settings
-from lake.transforms import transform
 
 told = orjson.loads(sys.stdin.buffer.read())
 settings = Settings(_env_file=None, **told["settings"])
-pins = {name: Pin.from_json(pin) for name, pin in told["pins"].items()}
-failpoints.arm(told["at"])
 try:
     with writing(settings, "a transform"):
-        transform(settings, pins, lambda model: failpoints.reached("transform.model"), anew=told["anew"])
+        from lake import failpoints
+        from lake.pins import Pin
+        from lake.transforms import transform
+
+        pins = {name: Pin.from_json(pin) for name, pin in told["pins"].items()}
+        failpoints.arm(told["at"])
+        tell = lambda model: failpoints.reached("transform.model")
+        transform(settings, pins, tell, Path(told["project"]), anew=told["anew"])
 except LockedError as error:
     sys.exit(f"refused: {error}")
 """
 
 
-def kill_at(place: str, settings: Settings, pins: Mapping[str, Pin], *, hit: int = 1, anew: bool = False) -> bool:
+def kill_at(
+    place: str,
+    settings: Settings,
+    pins: Mapping[str, Pin],
+    *,
+    hit: int = 1,
+    anew: bool = False,
+    project: Path = PROJECT,
+) -> bool:
     """Run a transform that is killed the ``hit``-th time it passes a place; say whether it got there."""
-    done = _started(settings, pins, f"{place}:{hit}:kill", anew=anew)
+    done = _started(settings, pins, f"{place}:{hit}:kill", anew=anew, project=project)
     _, said = done.communicate()
     assert done.returncode in (0, -signal.SIGKILL), said.decode()
     return done.returncode != 0
@@ -59,11 +72,14 @@ def race(settings: Settings, pins: Mapping[str, Pin]) -> None:
     assert said[1].startswith("refused: a transform (process "), said
 
 
-def _started(settings: Settings, pins: Mapping[str, Pin], at: str, *, anew: bool = False) -> subprocess.Popen[bytes]:
+def _started(
+    settings: Settings, pins: Mapping[str, Pin], at: str, *, anew: bool = False, project: Path = PROJECT
+) -> subprocess.Popen[bytes]:
     keys = {"s3_access_key": settings.s3_access_key, "s3_secret_key": settings.s3_secret_key}
     told = {
         "at": at,
         "anew": anew,
+        "project": str(project),
         "pins": {name: pin._asdict() for name, pin in pins.items()},
         "settings": {name: key.get_secret_value() for name, key in keys.items() if key}
         | {"state_dir": str(settings.state_dir), "s3_endpoint": settings.s3_endpoint},

@@ -1,69 +1,129 @@
 """``transforms``: killed at eight places, or started twice at once, gold ends as a build of everything gives it."""
 
 import random
+import shutil
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from boathouse.console import console
 from infra import local
 from lake.settings import Settings
 from lake.transforms import transform
-from lake.warehouse import gold_tables, read_gold
+from lake.warehouse import PROJECT, gold_tables, read_gold
 from tests.chaos.killing import PLACES, kill_at, order, race
 from tests.sqlmesh.conftest import Bronze
 
+RACES = 5
+"""How often in a round two transforms start at once."""
+VIEWS = {"transform.promoting", "transform.promoted"}
+"""Places that are passed only when a model changed."""
+MANY = {"transform.model": 70, "transform.replaced": 5, "transform.deleted": 5, "transform.written": 5}
+"""Places that a transform passes more than once, and about how often."""
+CHANGED = "models/gold/fact_payments.sql"
+
 
 def kill_transforms(rounds: int, seed: int) -> None:
-    """Kill at each place once a round, then start two at once; orders come, change and go in between."""
-    chance, killed, began = random.Random(seed), 0, time.monotonic()
+    """Kill at each place once a round, then start two at once; orders come, change and go in between.
+
+    After each round gold is held against all of it built in a warehouse that held nothing, and after the last also
+    against one that SQLMesh builds from nothing.
+    """
     with tempfile.TemporaryDirectory(prefix="boathouse-chaos-") as folder:
         plain = Settings(_env_file=None, state_dir=Path(folder) / "services")
         try:
             with local.running(plain, only={"seaweedfs"}) as live:
-                bronze = Bronze(live)
-                kept = live.model_copy(update={"state_dir": Path(folder) / "kept"})
-                _change(bronze, chance, 0)
-                transform(kept, bronze.pins())
+                trials = Trials(live, Path(folder), seed)
+                trials.begin()
                 for turn in range(1, rounds + 1):
-                    killed += _strike(bronze, chance, kept, turn)
-                    _change(bronze, chance, turn)
-                    race(kept, bronze.pins())
-                    _compare(kept, live.model_copy(update={"state_dir": Path(folder) / f"anew-{turn}"}), bronze, seed)
-                    told = f"killed {killed} times so far, gold equals a build of everything"
-                    console.print(f"round {turn} of {rounds}: {told}")
+                    trials.strike(turn)
+                    trials.compare("empty")
+                    console.print(f"round {turn} of {rounds}: {trials.told}", soft_wrap=True)
+                trials.compare("")
         finally:
             local.remove_all(plain)
-    done = f"{killed} kills at {len(PLACES)} places, {rounds} refusals of a second transform"
-    took = f"{time.monotonic() - began:.0f} s"
-    console.print(f"chaos transforms: ok · {done} · {took} · seed {seed}", style="bold", soft_wrap=True)
+    console.print(f"chaos transforms: ok · {trials.told} · seed {seed}", style="bold", soft_wrap=True)
 
 
-def _strike(bronze: Bronze, chance: random.Random, kept: Settings, turn: int) -> int:
-    killed = 0
-    for place in chance.sample(PLACES, len(PLACES)):
-        console.print(f"round {turn}: {place}", style="dim")
-        _change(bronze, chance, turn)
-        hit = chance.randint(1, 6) if place in {"transform.model", "transform.deleted", "transform.written"} else 1
-        killed += kill_at(place, kept, bronze.pins(), hit=hit, anew=place in {"transform.replaced"})
-    return killed
+@dataclass
+class Trials:
+    """A warehouse that is struck, its bronze, and what was done to it by now."""
 
+    live: Settings
+    folder: Path
+    seed: int
+    killed: int = 0
+    refused: int = 0
+    compared: int = 0
+    began: float = field(default_factory=time.monotonic)
 
-def _change(bronze: Bronze, chance: random.Random, turn: int) -> None:
-    """Make some orders, change or delete some, and let one come late."""
-    version = f"2026-03-01T00:{turn:02}:{chance.randint(0, 59):02}Z"
-    numbers = chance.sample(range(1, 40), 6)
-    documents = [
-        order(number, f"2026-01-{number % 28 + 1:02}", f"{number}.{turn % 90 + 10}", version) for number in numbers
-    ]
-    key, _, _ = documents.pop()
-    bronze.load("shopify_orders", [*documents, (key, version, None), order(100 + turn, "2025-06-01", "3.00")])
+    def __post_init__(self) -> None:
+        self.chance, self.bronze, self.kept = random.Random(self.seed), Bronze(self.live), self._warehouse("kept")
 
+    @property
+    def told(self) -> str:
+        """Say what is behind us."""
+        struck = f"{self.killed} kills at {len(PLACES)} places, {self.refused} refusals of a second transform"
+        equal = f"gold equal to a build of everything {self.compared} times"
+        return f"{struck}, {equal}, {time.monotonic() - self.began:.0f} s"
 
-def _compare(kept: Settings, anew: Settings, bronze: Bronze, seed: int) -> None:
-    transform(kept, bronze.pins())
-    transform(anew, bronze.pins())
-    for table in gold_tables():
-        if read_gold(kept, table) != read_gold(anew, table):
-            sys.exit(f"chaos transforms: gold.{table} isn't what a build of everything gives (seed {seed})")
+    def begin(self) -> None:
+        """Build the warehouse, one that holds nothing, and a second project in which a model is another."""
+        shutil.copytree(PROJECT, self.edited, ignore=shutil.ignore_patterns(".cache", "logs", "tests", "__pycache__"))
+        model = self.edited / CHANGED
+        model.write_text(model.read_text().replace("status::TEXT AS status", "UPPER(status)::TEXT AS status"))
+        transform(self._warehouse("empty"), {})
+        self._change(0)
+        transform(self.kept, self.bronze.pins())
+
+    def strike(self, turn: int) -> None:
+        """Kill once at each place, at one of them during a build of everything, and start two at once some times."""
+        everything = self.chance.choice(PLACES)
+        for place in self.chance.sample(PLACES, len(PLACES)):
+            hit = self.chance.randint(1, MANY.get(place, 1))
+            while not self._kill(place, turn, hit, anew=place == everything):
+                hit = 1  # What changed didn't pass the place that often.
+            self.killed += 1
+        for _ in range(RACES):
+            self._change(turn)
+            race(self.kept, self.bronze.pins())
+            self.refused += 1
+
+    def compare(self, template: str) -> None:
+        """Hold gold against that of a new warehouse, a copy of ``template`` or nothing at all."""
+        anew = self._warehouse("anew")
+        shutil.rmtree(anew.state_dir, ignore_errors=True)
+        if template:
+            shutil.copytree(self.folder / template, anew.state_dir)
+        for settings in (self.kept, anew):
+            transform(settings, self.bronze.pins())
+        for table in gold_tables():
+            if read_gold(self.kept, table) != read_gold(anew, table):
+                sys.exit(f"chaos transforms: gold.{table} isn't what a build of everything gives (seed {self.seed})")
+        self.compared += 1
+
+    @property
+    def edited(self) -> Path:
+        """Where the second project is."""
+        return self.folder / "edited"
+
+    def _kill(self, place: str, turn: int, hit: int, *, anew: bool) -> bool:
+        self._change(turn)
+        project = self.edited if place in VIEWS else PROJECT
+        return kill_at(place, self.kept, self.bronze.pins(), hit=hit, anew=anew, project=project)
+
+    def _change(self, turn: int) -> None:
+        """Make some orders, change or delete some, and let one come late."""
+        version = f"2026-03-01T00:{turn % 60:02}:{self.chance.randint(0, 59):02}Z"
+        numbers = self.chance.sample(range(1, 40), 6)
+        documents = [
+            order(number, f"2026-01-{number % 28 + 1:02}", f"{number}.{turn % 90 + 10}", version) for number in numbers
+        ]
+        key, _, _ = documents.pop()
+        late = order(100 + turn, "2025-06-01", "3.00")
+        self.bronze.load("shopify_orders", [*documents, (key, version, None), late])
+
+    def _warehouse(self, name: str) -> Settings:
+        return self.live.model_copy(update={"state_dir": self.folder / name})

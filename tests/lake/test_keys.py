@@ -12,8 +12,8 @@ INVOICES = Rule(
     ("invoice_id",),
     {"silver.invoices": ("invoice_id",), "silver.lines": ("invoice_id",)},
     {
-        "silver.prices": ("silver.lines", exp.column("price_id")),
-        "silver.spans": ("silver.lines", parse_one("amount >= least AND amount <= most")),
+        "silver.prices": ("silver.lines", "price_id"),
+        "silver.spans": ("silver.lines", "amount >= least AND amount <= most"),
     },
 )
 TABLES = {"silver.invoices": "silver.invoices", "silver.lines": "silver.lines", "silver.prices": "silver.prices"}
