@@ -92,7 +92,7 @@ class Evaluator(SnapshotEvaluator):
         version, known = snapshot.fingerprint.to_identifier(), self.increment.known.get(named(model))
         if known is not None and (known.version, known.table, known.tables) == (version, table, tables):
             return known
-        query = "" if snapshot.is_seed else model.render_query_or_raise(snapshots=snapshots).sql("duckdb")
+        query = "" if snapshot.is_seed else _query(model, parents)
         described = {"": model.description} if model.description else {}
         return Recipe(
             name=named(model),
@@ -108,6 +108,15 @@ class Evaluator(SnapshotEvaluator):
 
 def _table(snapshot: Any) -> str:
     return named(snapshot.model) if snapshot.model.kind.is_external else str(snapshot.table_name())
+
+
+def _query(model: Any, parents: Iterable[Any]) -> str:
+    """Write what a model holds over its inputs' tables: SQLMesh knows the SQL over their views by heart."""
+    query = str(model.render_query_or_raise().sql("duckdb", comments=False))
+    for parent in parents:
+        if not parent.model.kind.is_external:
+            query = query.replace(parent.model.fqn, str(parent.table_name()))
+    return query
 
 
 def _check(model: Any, audit: Any, given: Mapping[str, Any], snapshots: Mapping[str, Any]) -> Check:
