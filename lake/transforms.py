@@ -166,10 +166,17 @@ def _build(context: "Context") -> None:
 
 
 def _forget(context: "Context", spans: Sequence[tuple[Any, tuple[int, int]]]) -> None:
-    """Make SQLMesh forget the intervals that it has built, and nothing else: to read models again takes seconds."""
+    """Make SQLMesh forget the intervals that it has built.
+
+    What else it remembers is kept, which takes seconds to read again, unless a model is new: a new version of one
+    takes its intervals from the version before.
+    """
     cached: Any = context.state_sync
     known = cached.get_snapshots([snapshot for snapshot, _ in spans])
     cached.state_sync.remove_intervals(spans, remove_shared_versions=True)
+    if len(known) < len(spans):
+        cached.clear_cache()
+        return
     for snapshot, span in spans:
         known[snapshot.snapshot_id].remove_interval(span)
 
