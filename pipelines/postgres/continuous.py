@@ -10,9 +10,11 @@ import structlog
 from lake.errors import CommitError, ServiceError, UnreachableError
 from lake.settings import Settings
 from pipelines.postgres.api import Connection, connect, current_lsn
+from pipelines.postgres.flushing import new_load_id
 from pipelines.postgres.following import Engine, engine
-from pipelines.postgres.landing import Bronze
+from pipelines.postgres.landing import Bronze, ask_anew
 from pipelines.postgres.reading import Plan, copy, plan_on
+from pipelines.postgres.shapes import look_unseen
 from pipelines.postgres.tables import find_tables
 from pipelines.postgres.walsender import Walsender
 
@@ -56,6 +58,9 @@ def _follow(settings: Settings, bronze: Bronze, stop: Event) -> None:
         _stream(settings, connection, running, _reasons_to_end(settings, connection, running, plan, copying, stop))
         if copying is not None:
             copying.result()
+        for one in plan.followed:
+            if one.anew and not one.stopped:
+                ask_anew(bronze, one.table.bronze, new_load_id())
 
 
 def _catch_up(connection: Connection, running: Engine, stop: Event) -> None:
@@ -95,6 +100,7 @@ def _reasons_to_end(
         looked = time.monotonic()
         if current_lsn(connection) - running.durable > FAR_BEHIND:
             return True
+        look_unseen(connection, plan.followed)
         if any(one.anew and not one.stopped for one in plan.followed):
             return True
         names = {str(table) for table in find_tables(connection, settings.postgres_tables)}

@@ -40,7 +40,7 @@ def resume_copies(
             if slot is None or (note := bronze.note(table.bronze)) is None:
                 continue
             progress = Progress.from_json(note)
-            layout, _ = read_layout(connection, table.schema, table.name)
+            layout = read_layout(connection, table.schema, table.name)
             if progress.fits(slot.name, slot.confirmed, shape_of_rows(table, layout), find_heaps(connection, table)):
                 draft = bronze.draft(table.bronze, bronze_schema(table.columns))
                 with later_snapshot(settings, [table], progress.consistent_lsn) as snapshot:
@@ -95,7 +95,7 @@ def _begun(settings: Settings, snapshot: Snapshot, table: SourceTable, load_id: 
     heaps = tuple(find_heaps(snapshot.connection, table))
     ranges = tuple(cut(heaps, settings.postgres_copy_workers))
     where = settings.postgres_slot, snapshot.consistent_lsn, snapshot.xmin
-    layout, _ = read_layout(snapshot.connection, table.schema, table.name)
+    layout = read_layout(snapshot.connection, table.schema, table.name)
     return Progress(*where, load_id, at, shape_of_rows(table, layout), heaps, ranges)
 
 
@@ -135,7 +135,7 @@ class _Copying:
             self._claim.said_by = RESUMED
         self._claim.count, self._claim.total = counted, sum(part.total for part in parts) % MODULUS
         last = progress.consistent_lsn - 1, len(progress.ranges) * 2 * RANGE_ORDINALS
-        layout, _ = read_layout(self._snapshot.connection, self._table.schema, self._table.name)
+        layout = read_layout(self._snapshot.connection, self._table.schema, self._table.name)
         cursor = Cursor(progress.slot, *last, read_to or progress.consistent_lsn, columns=layout)
         mark = replace(self._claim.mark(progress.load_id, cursor), claim_count=counted)
         self._draft.land([file for part in parts for file in part.files], progress.at, mark)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pipelines.postgres.api import Connection
 from pipelines.postgres.columns import widest
@@ -13,23 +14,40 @@ Layout = dict[str, tuple[int, int, int]]
 One that was dropped has the name that Postgres gives it (``........pg.dropped.7........``) and no type (0).
 """
 
-LAYOUT = """
-SELECT a.attname::text, a.attnum::int, a.atttypid::int8, a.atttypmod,
+LAYOUTS = """
+SELECT n.nspname::text, c.relname::text, a.attname::text, a.attnum::int, a.atttypid::int8, a.atttypmod,
        a.atthasdef OR a.atthasmissing OR a.attidentity <> ''
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND a.attgenerated = ''
-ORDER BY a.attnum
+WHERE (n.nspname, c.relname) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+  AND a.attnum > 0 AND a.attgenerated = ''
+ORDER BY 1, 2, a.attnum
 """
 TEXT, VARCHAR = 25, 1043
 
 
-def read_layout(connection: Connection, schema: str, name: str) -> tuple[Layout, frozenset[str]]:
-    """Read the layout as it is now, and the columns that rows may have got a value in when they were added."""
-    rows = [
-        (str(name), (int(str(number)), int(str(oid)), int(str(typmod))), bool(filled))
-        for name, number, oid, typmod, filled in connection.execute(LAYOUT, (schema, name))
-    ]
-    return {name: place for name, place, _ in rows}, frozenset(name for name, _, filled in rows if filled)
+class Seen(NamedTuple):
+    """A layout as it is now, and the columns that rows may have got a value in when they were added."""
+
+    layout: Layout
+    filled: frozenset[str]
+
+
+def read_layouts(connection: Connection, tables: Collection[tuple[str, str]]) -> dict[tuple[str, str], Seen]:
+    """Read the layouts of tables, by schema and name; those that aren't there are left out."""
+    layouts: dict[tuple[str, str], Layout] = {}
+    filled: dict[tuple[str, str], set[str]] = {}
+    given = [schema for schema, _ in tables], [name for _, name in tables]
+    for schema, table, name, number, oid, typmod, is_filled in connection.execute(LAYOUTS, given):
+        key = str(schema), str(table)
+        layouts.setdefault(key, {})[str(name)] = int(str(number)), int(str(oid)), int(str(typmod))
+        if is_filled:
+            filled.setdefault(key, set()).add(str(name))
+    return {key: Seen(layout, frozenset(filled.get(key, ()))) for key, layout in layouts.items()}
+
+
+def read_layout(connection: Connection, schema: str, name: str) -> Layout:
+    """Read the layout of one table; it is empty when there is no such table."""
+    return read_layouts(connection, [(schema, name)]).get((schema, name), Seen({}, frozenset())).layout
 
 
 def living(layout: Layout) -> Layout:
@@ -50,13 +68,14 @@ class Before:
     held: Collection[str]
 
 
-def changed_unseen(before: Before, after: Layout, filled: frozenset[str], said: Sequence[str], kinds: Kinds) -> str:
+def changed_unseen(before: Before, seen: Seen, said: Sequence[str], kinds: Kinds) -> str:
     """Say why rows that didn't change hold other values after a change of columns; empty when they don't.
 
     Postgres tells of such a change by the next row that changes, and never of the others: a column that was added
-    with a default, renamed, dropped and added anew, or rewritten as another type. ``after`` is the catalogue's now;
-    the columns that rows are ``said`` to have next may be those of a time between.
+    with a default, renamed, dropped and added anew, or rewritten as another type. What is ``seen`` is the catalogue's
+    now; the columns that rows are ``said`` to have next may be those of a time between.
     """
+    after, filled = seen
     last = max((number for number, _, _ in before.layout.values()), default=0)
     gone = min((number for number, oid, _ in after.values() if not oid and number > last), default=None)
     for name, (number, oid, typmod) in living(after).items():

@@ -15,7 +15,7 @@ from pipelines.postgres.flushing import Counted
 from pipelines.postgres.following import engine
 from pipelines.postgres.landing import Bronze, Marks, Standing
 from pipelines.postgres.preflight import check_server
-from pipelines.postgres.shapes import Followed, fitted_table
+from pipelines.postgres.shapes import Followed, fitted_table, look_unseen
 from pipelines.postgres.slots import ANEW, Slot, find_slot, why_missing
 from pipelines.postgres.tables import SourceTable, ensure_publication, find_tables, published
 
@@ -98,6 +98,7 @@ def pull(settings: Settings, bronze: Bronze, tell: Tell = silent) -> Counted:
             counted = running.counted
             running.drain(connection, current_lsn(connection))
             durable = running.durable
+            look_unseen(connection, plan.followed)
     counted.stopped |= {str(one.table): one.stopped for one in plan.followed if one.stopped}
     for name, rows in resumed.items():
         counted.rows[name] = counted.rows.get(name, 0) + rows

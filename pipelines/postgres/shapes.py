@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from lake.errors import SourceError
+from pipelines.postgres.api import Connection
 from pipelines.postgres.columns import Column, widest
 from pipelines.postgres.kinds import Kinds
-from pipelines.postgres.layout import Before, Layout, changed_unseen, read_layout
+from pipelines.postgres.layout import Before, Layout, Seen, changed_unseen, read_layouts
 from pipelines.postgres.messages import Relation
 from pipelines.postgres.rows import META, OURS
 from pipelines.postgres.tables import SourceTable
@@ -44,12 +45,22 @@ class Followed:
 
     def reshaped(self, said: Sequence[str], held: Collection[str], kinds: Kinds) -> None:
         """Look at the layout, now that rows are ``said`` to have these columns and bronze has the ``held`` ones."""
-        layout, filled = read_layout(kinds.connection, self.table.schema, self.table.name)
-        if layout and self.layout and not self.anew:
-            before = Before(self.layout, self.first, self.names, held)
-            self.anew = changed_unseen(before, layout, filled, said, kinds)
-        self.layout = layout
-        self.names |= set(layout)
+        name = self.table.schema, self.table.name
+        if seen := read_layouts(kinds.connection, [name]).get(name):
+            self._compare(seen, said, held, kinds)
+            self.layout = seen.layout
+            self.names |= set(seen.layout)
+
+    def _compare(self, seen: Seen, said: Sequence[str], held: Collection[str], kinds: Kinds) -> None:
+        if self.layout and not self.anew:
+            self.anew = changed_unseen(Before(self.layout, self.first, self.names, held), seen, said, kinds)
+
+
+def look_unseen(connection: Connection, followed: Sequence[Followed]) -> None:
+    """Look at the layouts of tables of which no row may have come since theirs changed, and note which to copy anew."""
+    kinds, by_name = Kinds(connection), {(one.table.schema, one.table.name): one for one in followed}
+    for name, seen in read_layouts(connection, by_name).items():
+        by_name[name]._compare(seen, (), by_name[name].types, kinds)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from pipelines.postgres.peeking import backlog
 from pipelines.postgres.positions import Positions
 from pipelines.postgres.reading import plan_load
 from pipelines.postgres.rows import META, OURS, bronze_schema, emptied_row
-from pipelines.postgres.shapes import Followed, aligned, fitted_table
+from pipelines.postgres.shapes import Followed, aligned, fitted_table, look_unseen
 from pipelines.postgres.slots import advance
 from pipelines.postgres.snapshot import RangeReader, Snapshot, open_snapshot
 from pipelines.postgres.tables import SourceTable, find_tables
@@ -108,6 +108,7 @@ class Reading:
                 upto = current_lsn(connection)
                 advance(connection, settings.postgres_slot, positions.read_to)
                 upto = yield from self._changes(settings, connection, plan.followed, positions.read_to, upto)
+                look_unseen(connection, plan.followed)
         for one in plan.followed:
             cursor = Cursor(settings.postgres_slot, *one.mark, upto or 0, one.stopped, columns=dict(one.layout))
             positions.keep(one.table.bronze, cursor, one.types)
@@ -161,7 +162,7 @@ class Reading:
         with open_snapshot(settings, name, fitting, temporary=upto is not None) as snapshot:
             for table in fitting:
                 yield from self._copy(snapshot, table)
-                layout, _ = read_layout(snapshot.connection, table.schema, table.name)
+                layout = read_layout(snapshot.connection, table.schema, table.name)
                 last = snapshot.consistent_lsn - 1, MOST
                 cursor = Cursor(settings.postgres_slot, *last, upto or snapshot.consistent_lsn, columns=layout)
                 positions.keep(table.bronze, cursor, self._types[table.bronze])

@@ -125,7 +125,7 @@ def published(connection: Connection, publication: str, tables: Sequence[SourceT
 
 
 def _all_columns(connection: Connection, table: SourceTable) -> list[list[object]]:
-    layout, _ = read_layout(connection, table.schema, table.name)
+    layout = read_layout(connection, table.schema, table.name)
     return [[name, oid, typmod] for name, (_, oid, typmod) in living(layout).items()]
 
 

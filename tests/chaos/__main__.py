@@ -90,14 +90,15 @@ def _kill(live: Settings, kills: int, seed: int, told: Told) -> None:
     choose = random.Random(seed)
     for number in range(kills):
         trials = Trials(live, local.admin_dsn(live), f"c{uuid4().hex[:10]}", seed + number)
+        failpoint = "cdc.during_copy"
         try:
             with console.status("…") as status:
-                trials.killed_at("cdc.during_copy")
+                trials.killed_at(failpoint)
                 for failpoint in choose.sample(FAILPOINTS, len(FAILPOINTS)):
                     status.update(f"kill {number + 1} of {kills} at {failpoint}")
                     trials.killed_at(failpoint)
         except AssertionError as error:
-            raise AssertionError(f"seed {seed + number}: {error}") from error
+            raise AssertionError(f"seed {seed + number}, {failpoint}: {error}") from error
         finally:
             trials.close()
         told.add(trials)

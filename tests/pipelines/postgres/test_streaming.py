@@ -109,6 +109,19 @@ def test_a_table_made_meanwhile_is_copied_while_the_others_stream(
         found.until(lambda: ids(landed) == [1, 2])
 
 
+def test_rows_that_a_change_of_columns_alone_changed_are_copied_while_following(
+    table: Source, landed: Landed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(continuous, "LOOK_SECONDS", 0.05)
+    with following(table, landed) as found:
+        found.until(lambda: ids(landed) == [1])
+        table.run("ALTER TABLE a ADD w integer DEFAULT 7")
+        found.until(lambda: landed.current("pg_public_a", "id")[1].get("w") == 7)
+        table.run("INSERT INTO a VALUES (2, 2)")
+        found.until(lambda: 2 in landed.current("pg_public_a", "id"))
+    assert [row["_op"] for row in landed.tables["pg_public_a"]] == ["r", "t", "r", "c"]
+
+
 def test_far_behind_it_peeks_and_then_streams(table: Source, landed: Landed, monkeypatch: pytest.MonkeyPatch) -> None:
     landed.load()
     monkeypatch.setattr(continuous, "FAR_BEHIND", 1000)
