@@ -83,4 +83,4 @@ check:
 
 # Check, then run every test
 test: check
-    uv run pytest -q -n 2 --dist loadfile
+    uv run pytest -q -n 2 --dist loadfile --no-loadscope-reorder

@@ -21,6 +21,31 @@ os.environ.setdefault("MAX_FORK_WORKERS", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Files that take a minute or more, begun first so that two processes of tests end together.
+LONGEST = (
+    "journeys/test_killed_runs.py",
+    "snowflake/test_bad_luck.py",
+    "journeys/test_bad_luck.py",
+    "sqlmesh/test_transforms.py",
+    "journeys/test_environments.py",
+    "snowflake/test_equality.py",
+    "pipelines/chaos/test_convergence.py",
+    "journeys/test_whole_way.py",
+    "journeys/test_busy_store.py",
+    "snowflake/test_environments.py",
+    "sqlmesh/test_lanes.py",
+    "sqlmesh/test_increments.py",
+    "boathouse/test_gates.py",
+    "mutation/test_mutation.py",
+    "journeys/test_own_services.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
