@@ -79,6 +79,20 @@ def test_a_transform_that_was_killed_gives_the_same_gold_the_next_time(bronze: A
     assert gold_of(killed) == gold_of(whole)
 
 
+def test_news_are_built_without_reading_the_models_again(
+    bronze: Any, warehouse_in: Warehouses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = warehouse_in("following")
+    bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00")])
+    transform(settings, bronze.pins())
+    bronze.load("shopify_orders", [order(2, "2026-01-02", "2.00")])
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "sqlmesh", None)
+        again = transform(settings, bronze.pins())
+    assert net_amounts(settings) == {"1": "1.00", "2": "2.00"}
+    assert {audit.rows for audit in again.audits if audit.model == "gold.fact_orders"} == {2}
+
+
 def test_a_model_that_only_changed_its_words_still_follows_bronze(
     bronze: Any, warehouse_in: Warehouses, tmp_path: Path
 ) -> None:
