@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import duckdb
 import orjson
 
+from lake.audits import AuditResult
 from lake.pins import Pin
 from lake.recipes import Recipe, write_recipes
 from lake.settings import Settings
@@ -25,6 +26,11 @@ class Build:
     models: dict[str, str]
     views: str
     audits: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def results(self) -> list[AuditResult]:
+        """What its audits found."""
+        return [AuditResult(**{**audit, "loads": tuple(audit["loads"])}) for audit in self.audits]
 
     def to_json(self) -> str:
         """Write the build as JSON text."""

@@ -20,11 +20,10 @@ def refresh(
     settings: Settings,
     pins: Mapping[str, Pin],
     base: Build,
-    last: list[AuditResult],
     project: Path,
     progress: Callable[[str], None] | None = None,
 ) -> list[AuditResult] | None:
-    """Bring the warehouse from ``base``, whose audits found ``last``, up to ``pins``, and give every audit's result.
+    """Bring the warehouse from ``base`` up to ``pins``, and give every audit's result.
 
     None when that takes a whole build: there are no recipes, the warehouse holds what ``pins`` don't, or an audit
     failed. Raises LockedError when another process has the warehouse open, ServiceError when a model can't be built.
@@ -33,6 +32,7 @@ def refresh(
         increment = Increment.of(connection, pins, bronze_columns(project))
         if increment.base is None or increment.known.keys() != base.tables.keys():
             return None
+        last = base.results
         standing = {audit.model for audit in last}
         for recipe in increment.known.values():
             if progress is not None:

@@ -72,12 +72,11 @@ def _followed(
     settings: Settings, pins: Mapping[str, Pin], standing: Standing, project: Path, progress: Progress | None
 ) -> list[AuditResult] | None:
     """Have the warehouse follow bronze without SQLMesh, since no model changed; None when that takes a whole build."""
-    last = _kept(standing.build.audits)
     if standing.is_of(pins):
-        return last
+        return standing.build.results
     from lake.refresh import refresh
 
-    return refresh(settings, pins, standing.build, last, project, progress)
+    return refresh(settings, pins, standing.build, project, progress)
 
 
 def build_increment(
@@ -97,9 +96,9 @@ def build_increment(
     cursor, columns = context.engine_adapter.cursor, bronze_columns(project)
     increment = Increment.of(cursor, pins, columns, followed, anew=anew)
     known = increment.base is not None and increment.base.models == models and increment.known
-    last = increment.base.audits if increment.base and known else []
+    last = increment.base.results if increment.base and known else []
     try:
-        audits = build_audited(context, failures, increment, _kept(last))
+        audits = build_audited(context, failures, increment, last)
     except FailedAuditError:
         if increment.base is None:
             raise
@@ -179,10 +178,6 @@ def _forget(context: "Context", spans: Sequence[tuple[Any, tuple[int, int]]]) ->
         return
     for snapshot, span in spans:
         known[snapshot.snapshot_id].remove_interval(span)
-
-
-def _kept(audits: Sequence[Mapping[str, Any]]) -> list[AuditResult]:
-    return [AuditResult(**{**audit, "loads": tuple(audit["loads"])}) for audit in audits]
 
 
 def _results(
