@@ -37,8 +37,16 @@ class _MoneySet(msgspec.Struct):
     shop_money: _Money
 
 
+class _Tax(msgspec.Struct):
+    price: Decimal | None = None
+    price_set: _MoneySet | None = None
+
+
 class _Line(msgspec.Struct):
     quantity: int = 0
+    price: Decimal | None = None
+    price_set: _MoneySet | None = None
+    tax_lines: list[_Tax] | None = None
 
 
 class _Order(msgspec.Struct):
@@ -51,8 +59,11 @@ class _Order(msgspec.Struct):
     currency: str = ""
     subtotal_price: Decimal | None = None
     total_discounts: Decimal | None = None
+    total_tax: Decimal | None = None
+    taxes_included: bool | None = False
     subtotal_price_set: _MoneySet | None = None
     total_discounts_set: _MoneySet | None = None
+    total_tax_set: _MoneySet | None = None
     test: bool | None = False
     line_items: list[_Line] = []
 
@@ -117,18 +128,40 @@ def _of_order(event: Event) -> Statement:
     counted_at, version = order.processed_at or order.created_at, order.updated_at
     if counted_at is None or version is None or None in (counted_at.tzinfo, version.tzinfo):
         raise ValueError("created_at and updated_at must be there, with their offsets")
-    subtotal = _amount("subtotal_price", order.subtotal_price_set, order.subtotal_price)
-    discount = _amount("total_discounts", order.total_discounts_set, order.total_discounts or Decimal(0))
+    net, discount = _goods(order)
     values = {
         COUNT: Decimal(1),
         "units": Decimal(sum(line.quantity for line in order.line_items)),
-        "gross_amount": subtotal + discount,
-        "net_amount": subtotal,
+        "gross_amount": net + discount,
+        "net_amount": net,
     }
     counts = None if order.test else values
     # Bytewax takes no time but in UTC itself; a shop's webhooks have the shop's offset.
     happened_at = version.astimezone(UTC)
     return Statement(key, version_text(version), minute_of(counted_at), _code(order.currency), counts, happened_at)
+
+
+def _goods(order: _Order) -> tuple[Decimal, Decimal]:
+    """Give the goods after discounts and what was taken off them, as silver does (``stg_shopify_orders``).
+
+    Shipping's discounts don't count, nor does the tax that prices hold.
+    """
+    subtotal = _amount("subtotal_price", order.subtotal_price_set, order.subtotal_price)
+    discount = _amount("total_discounts", order.total_discounts_set, order.total_discounts or Decimal(0))
+    prices = [(line.price_set, line.price, line.quantity) for line in order.line_items]
+    if prices and all(known or price is not None for known, price, _ in prices):
+        goods = sum((_amount("price", known, price) * units for known, price, units in prices), Decimal(0))
+        discount = min(discount, goods - subtotal)
+    discount = max(discount, Decimal(0))
+    tax = _held_tax(order, subtotal) if order.taxes_included else Decimal(0)
+    return subtotal - tax, _cents(discount * (subtotal - tax) / subtotal) if tax else discount
+
+
+def _held_tax(order: _Order, subtotal: Decimal) -> Decimal:
+    """Give the tax within the price of the goods, which is no more than the order's."""
+    taxes = [tax for line in order.line_items for tax in line.tax_lines or ()]
+    on_goods = sum((_amount("price", tax.price_set, tax.price) for tax in taxes), Decimal(0))
+    return min(on_goods, _amount("total_tax", order.total_tax_set, order.total_tax or Decimal(0)), subtotal)
 
 
 def _of_stripe(event: Event) -> Statement | None:

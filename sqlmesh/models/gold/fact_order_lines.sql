@@ -27,7 +27,17 @@ MODEL (
   )
 );
 
-WITH lines AS (
+WITH sold AS (
+  SELECT
+    *,
+    unit_price * quantity - discount_amount AS paid,
+    CASE
+      WHEN includes_tax
+      THEN LEAST(tax_amount, unit_price * quantity - discount_amount)
+      ELSE 0
+    END AS held_tax
+  FROM silver.stg_shopify_order_lines
+), lines AS (
   SELECT
     'shopify' AS source,
     lines.order_line_id AS line_id,
@@ -43,13 +53,21 @@ WITH lines AS (
     lines.sku,
     lines.quantity,
     lines.unit_price,
-    lines.unit_price * lines.quantity AS gross_amount,
-    lines.discount_amount,
+    lines.paid - lines.held_tax AS net_amount,
+    (
+      CASE
+        WHEN lines.held_tax = 0
+        THEN lines.discount_amount
+        ELSE lines.discount_amount * (
+          lines.paid - lines.held_tax
+        ) / lines.paid
+      END
+    )::DECIMAL(18, 2) AS discount_amount,
     lines.tax_amount,
     COALESCE(lines.currency, orders.currency) AS currency,
     TRUE AS is_live,
     orders.order_date AS line_date
-  FROM silver.stg_shopify_order_lines AS lines
+  FROM sold AS lines
   JOIN silver.stg_shopify_orders AS orders
     ON orders.order_id = lines.order_id
   WHERE
@@ -67,7 +85,7 @@ WITH lines AS (
     NULL AS sku,
     quantity,
     unit_amount AS unit_price,
-    amount AS gross_amount,
+    amount - discount_amount AS net_amount,
     discount_amount,
     tax_amount,
     currency,
@@ -89,12 +107,12 @@ SELECT
   title::TEXT AS title, /* What was sold */
   sku::TEXT AS sku, /* Stock keeping unit; Stripe has none */
   quantity::BIGINT AS quantity, /* Pieces or units; NULL where there are none */
-  unit_price::DECIMAL(18, 2) AS unit_price, /* Price of one before discounts */
-  gross_amount::DECIMAL(18, 2) AS gross_amount, /* The line before discounts, tax and shipping */
-  discount_amount::DECIMAL(18, 2) AS discount_amount, /* The line's share of every discount */
+  unit_price::DECIMAL(18, 2) AS unit_price, /* Price of one before discounts; with the tax, where the shop's prices hold it */
   (
-    gross_amount - discount_amount
-  )::DECIMAL(18, 2) AS net_amount, /* The line after discounts, before tax and shipping */
+    net_amount + discount_amount
+  )::DECIMAL(18, 2) AS gross_amount, /* The line before discounts, tax and shipping */
+  discount_amount::DECIMAL(18, 2) AS discount_amount, /* The line's share of every discount */
+  net_amount::DECIMAL(18, 2) AS net_amount, /* The line after discounts, before tax and shipping */
   tax_amount::DECIMAL(18, 2) AS tax_amount, /* Tax on the line */
   currency::TEXT AS currency, /* Currency of the amounts, ISO 4217; the shop's for Shopify */
   is_live::BOOLEAN AS is_live, /* Whether this is real and not Stripe's test data */
@@ -102,4 +120,4 @@ SELECT
   @date_key(line_date)::INT AS line_date_key /* That day as yyyymmdd, the key of dim_date */
 FROM lines
 WHERE
-  NOT gross_amount IS NULL
+  NOT net_amount IS NULL

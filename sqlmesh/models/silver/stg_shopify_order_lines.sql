@@ -23,6 +23,7 @@ WITH documents AS (
     id,
     @document(
       CASE WHEN _lane <> 'webhook' THEN payload END,
+      'taxesIncluded',
       'lineItems.edges[].node.id',
       'lineItems.edges[].node.title',
       'lineItems.edges[].node.sku',
@@ -38,6 +39,7 @@ WITH documents AS (
     @document(
       CASE WHEN _lane = 'webhook' THEN payload END,
       'currency',
+      'taxes_included',
       'line_items[].admin_graphql_api_id',
       'line_items[].id',
       'line_items[].product_id',
@@ -115,7 +117,8 @@ WITH documents AS (
     TRY_CAST(@at(edge, 'node.quantity') AS BIGINT) AS quantity,
     @money(@at(edge, 'node.originalUnitPriceSet.shopMoney.amount')) AS unit_price,
     @money(@at(edge, 'node.discountedTotalSet.shopMoney.amount')) AS line_amount,
-    @at(edge, 'node.originalUnitPriceSet.shopMoney.currencyCode') AS currency
+    @at(edge, 'node.originalUnitPriceSet.shopMoney.currencyCode') AS currency,
+    @at(doc, 'taxesIncluded') AS includes_tax
   FROM edges
   UNION ALL
   SELECT
@@ -133,7 +136,8 @@ WITH documents AS (
       ),
       0
     ) AS line_amount,
-    COALESCE(@at(item, 'price_set.shop_money.currency_code'), @at(rest, 'currency')) AS currency
+    COALESCE(@at(item, 'price_set.shop_money.currency_code'), @at(rest, 'currency')) AS currency,
+    @at(rest, 'taxes_included') AS includes_tax
   FROM items
 )
 SELECT
@@ -151,6 +155,7 @@ SELECT
     COALESCE(unit_price * quantity - line_amount, 0)
   )::DECIMAL(18, 2) AS discount_amount, /* The line's share of every discount, the order's too, shop currency */
   COALESCE(sums.tax_amount, 0)::DECIMAL(18, 2) AS tax_amount, /* Tax on the line, shop currency */
+  COALESCE(includes_tax = 'true', FALSE)::BOOLEAN AS includes_tax, /* Whether prices and discounts hold the tax */
   currency::TEXT AS currency /* Currency of the shop, ISO 4217 */
 FROM lines
 LEFT JOIN sums

@@ -36,6 +36,7 @@ WITH documents AS (
       'cancelledAt',
       'closedAt',
       'test',
+      'taxesIncluded',
       'sourceName',
       'displayFinancialStatus',
       'displayFulfillmentStatus',
@@ -64,6 +65,7 @@ WITH documents AS (
       'cancelled_at',
       'closed_at',
       'test',
+      'taxes_included',
       'source_name',
       'financial_status',
       'fulfillment_status',
@@ -139,13 +141,34 @@ WITH documents AS (
         @at(rest, 'total_shipping_price_set.shop_money.amount')
       )
     ) AS shipping_amount,
+    COALESCE(
+      @money(@at(doc, 'totalPriceSet.presentmentMoney.amount')),
+      @money(@at(rest, 'total_price_set.presentment_money.amount'))
+    ) AS shown_total,
+    COALESCE(
+      @money(@at(doc, 'subtotalPriceSet.presentmentMoney.amount')),
+      @money(@at(rest, 'subtotal_price_set.presentment_money.amount'))
+    ) AS shown_subtotal,
+    COALESCE(
+      @money(@at(doc, 'totalTaxSet.presentmentMoney.amount')),
+      @money(@at(rest, 'total_tax_set.presentment_money.amount'))
+    ) AS shown_tax,
+    COALESCE(
+      @money(@at(doc, 'totalDiscountsSet.presentmentMoney.amount')),
+      @money(@at(rest, 'total_discounts_set.presentment_money.amount'))
+    ) AS shown_discount,
+    COALESCE(
+      @money(@at(doc, 'totalShippingPriceSet.presentmentMoney.amount')),
+      @money(@at(rest, 'total_shipping_price_set.presentment_money.amount'))
+    ) AS shown_shipping,
     COALESCE(@at(doc, 'currencyCode'), @at(rest, 'currency')) AS currency,
     COALESCE(
       @at(doc, 'presentmentCurrencyCode'),
       @at(rest, 'presentment_currency'),
       @at(doc, 'currencyCode'),
       @at(rest, 'currency')
-    ) AS presentment_currency
+    ) AS presentment_currency,
+    COALESCE(COALESCE(@at(doc, 'taxesIncluded'), @at(rest, 'taxes_included')) = 'true', FALSE) AS includes_tax
   FROM documents
 ), delivered AS (
   SELECT
@@ -175,10 +198,55 @@ WITH documents AS (
   SELECT
     order_id,
     SUM(quantity) AS units,
-    CASE WHEN COUNT(unit_price) = COUNT(*) THEN SUM(unit_price * quantity) END AS goods
+    CASE WHEN COUNT(unit_price) = COUNT(*) THEN SUM(unit_price * quantity) END AS goods,
+    SUM(tax_amount) AS tax
   FROM silver.stg_shopify_order_lines
   GROUP BY
     order_id
+), taxed AS (
+  SELECT
+    orders.*,
+    COALESCE(units.units, 0) AS units,
+    COALESCE(orders.tax_amount, 0) AS tax,
+    orders.presentment_currency = orders.currency AS is_shown_alike,
+    GREATEST(
+      LEAST(
+        COALESCE(orders.discount_amount, 0),
+        COALESCE(units.goods - orders.subtotal, orders.discount_amount, 0)
+      ),
+      0
+    ) AS off,
+    CASE
+      WHEN orders.includes_tax
+      THEN LEAST(COALESCE(units.tax, 0), COALESCE(orders.tax_amount, 0), orders.subtotal)
+      ELSE 0
+    END AS goods_tax
+  FROM orders
+  LEFT JOIN units
+    ON units.order_id = orders.order_id
+), plain AS (
+  SELECT
+    *,
+    (
+      CASE
+        WHEN goods_tax = 0
+        THEN off
+        ELSE off * (
+          subtotal - goods_tax
+        ) / subtotal
+      END
+    )::DECIMAL(18, 2) AS discount,
+    (
+      CASE WHEN goods_tax = 0 THEN 0 ELSE shown_tax * goods_tax / tax END
+    )::DECIMAL(18, 2) AS shown_goods_tax,
+    GREATEST(
+      LEAST(
+        COALESCE(shipping_amount, 0),
+        total_amount - subtotal - CASE WHEN includes_tax THEN 0 ELSE tax END
+      ) - CASE WHEN includes_tax THEN tax - goods_tax ELSE 0 END,
+      0
+    ) AS shipping
+  FROM taxed
 )
 SELECT
   orders.order_id::TEXT AS order_id, /* Shopify's number of the order */
@@ -200,54 +268,45 @@ SELECT
     ELSE COALESCE(@at(rest, 'fulfillment_status'), 'unfulfilled')
   END::TEXT AS fulfillment_status, /* fulfilled, unfulfilled and so on */
   total_amount::DECIMAL(18, 2) AS total_amount, /* What the customer owes: after discounts, with tax and shipping, shop currency */
-  orders.subtotal::DECIMAL(18, 2) AS subtotal, /* Goods after discounts, before tax and shipping, shop currency */
-  COALESCE(orders.tax_amount, 0)::DECIMAL(18, 2) AS tax_amount, /* Tax, shop currency */
-  GREATEST(
-    LEAST(
-      COALESCE(orders.discount_amount, 0),
-      COALESCE(units.goods - orders.subtotal, orders.discount_amount, 0)
-    ),
-    0
-  )::DECIMAL(18, 2) AS discount_amount, /* Taken off the goods, shop currency: what Shopify adds up, which may count shipping's discounts, but no more than the prices less subtotal */
-  COALESCE(orders.shipping_amount, 0)::DECIMAL(18, 2) AS shipping_amount, /* Shipping, shop currency */
+  (
+    orders.subtotal - goods_tax
+  )::DECIMAL(18, 2) AS subtotal, /* Goods after discounts, before tax and shipping, shop currency; without the tax that prices hold */
+  tax::DECIMAL(18, 2) AS tax_amount, /* Tax, shop currency */
+  discount::DECIMAL(18, 2) AS discount_amount, /* Taken off the goods, shop currency: what Shopify adds up, which may count shipping's discounts, but no more than the prices less subtotal; without the tax that prices hold */
+  shipping::DECIMAL(18, 2) AS shipping_amount, /* Shipping after its discounts, shop currency: no more than the total leaves beside goods and tax; without the tax that prices hold */
   COALESCE(@money(@at(doc, 'totalRefundedSet.shopMoney.amount')), given_back.amount, 0)::DECIMAL(18, 2) AS refunded_amount, /* Given back so far, shop currency */
   orders.currency::TEXT AS currency, /* Currency of the shop, ISO 4217 */
-  COALESCE(
-    @money(@at(doc, 'totalPriceSet.presentmentMoney.amount')),
-    @money(@at(rest, 'total_price_set.presentment_money.amount')),
-    total_amount
-  )::DECIMAL(18, 2) AS presentment_total_amount, /* What the customer owes, in the currency shown to him */
-  COALESCE(
-    @money(@at(doc, 'subtotalPriceSet.presentmentMoney.amount')),
-    @money(@at(rest, 'subtotal_price_set.presentment_money.amount')),
-    CASE WHEN orders.presentment_currency = orders.currency THEN orders.subtotal END
-  )::DECIMAL(18, 2) AS presentment_subtotal, /* The same as subtotal in the currency shown to the customer */
-  COALESCE(
-    @money(@at(doc, 'totalTaxSet.presentmentMoney.amount')),
-    @money(@at(rest, 'total_tax_set.presentment_money.amount')),
-    CASE
-      WHEN orders.presentment_currency = orders.currency
-      THEN COALESCE(orders.tax_amount, 0)
-    END
-  )::DECIMAL(18, 2) AS presentment_tax_amount, /* The same as tax_amount in the currency shown to the customer; NULL where the shop was not asked for it */
-  COALESCE(
-    @money(@at(doc, 'totalDiscountsSet.presentmentMoney.amount')),
-    @money(@at(rest, 'total_discounts_set.presentment_money.amount')),
-    CASE
-      WHEN orders.presentment_currency = orders.currency
-      THEN COALESCE(orders.discount_amount, 0)
-    END
-  )::DECIMAL(18, 2) AS presentment_discount_amount, /* Discounts in the currency shown to the customer, as Shopify adds them up */
-  COALESCE(
-    @money(@at(doc, 'totalShippingPriceSet.presentmentMoney.amount')),
-    @money(@at(rest, 'total_shipping_price_set.presentment_money.amount')),
-    CASE
-      WHEN orders.presentment_currency = orders.currency
-      THEN COALESCE(orders.shipping_amount, 0)
-    END
-  )::DECIMAL(18, 2) AS presentment_shipping_amount, /* The same as shipping_amount in the currency shown to the customer */
+  COALESCE(shown_total, total_amount)::DECIMAL(18, 2) AS presentment_total_amount, /* What the customer owes, in the currency shown to him */
+  CASE
+    WHEN is_shown_alike
+    THEN orders.subtotal - goods_tax
+    ELSE shown_subtotal - shown_goods_tax
+  END::DECIMAL(18, 2) AS presentment_subtotal, /* The same as subtotal in the currency shown to the customer */
+  CASE WHEN is_shown_alike THEN tax ELSE shown_tax END::DECIMAL(18, 2) AS presentment_tax_amount, /* The same as tax_amount in the currency shown to the customer; NULL where the shop was not asked for it */
+  CASE
+    WHEN is_shown_alike
+    THEN discount
+    WHEN discount = orders.discount_amount
+    THEN shown_discount
+    ELSE shown_discount * discount / orders.discount_amount
+  END::DECIMAL(18, 2) AS presentment_discount_amount, /* The same as discount_amount in the currency shown to the customer */
+  CASE
+    WHEN is_shown_alike
+    THEN shipping
+    WHEN NOT shown_shipping IS NULL
+    THEN GREATEST(
+      LEAST(
+        shown_shipping,
+        COALESCE(
+          shown_total - shown_subtotal - CASE WHEN includes_tax THEN 0 ELSE shown_tax END,
+          shown_shipping
+        )
+      ) - CASE WHEN includes_tax THEN shown_tax - shown_goods_tax ELSE 0 END,
+      0
+    )
+  END::DECIMAL(18, 2) AS presentment_shipping_amount, /* The same as shipping_amount in the currency shown to the customer */
   orders.presentment_currency::TEXT AS presentment_currency, /* Currency shown to the customer, ISO 4217 */
-  COALESCE(units.units, 0)::BIGINT AS units, /* Pieces ordered, over all lines */
+  units::BIGINT AS units, /* Pieces ordered, over all lines */
   COALESCE(COALESCE(@at(doc, 'test'), @at(rest, 'test')) = 'true', FALSE)::BOOLEAN AS is_test, /* Whether the shop placed the order to try itself out */
   COALESCE(@at(doc, 'sourceName'), @at(rest, 'source_name'))::TEXT AS source_name, /* Sales channel, such as web */
   orders.created_at::TIMESTAMP AS created_at, /* When the order was made, UTC */
@@ -256,10 +315,8 @@ SELECT
   @utc(COALESCE(@at(doc, 'cancelledAt'), @at(rest, 'cancelled_at')))::TIMESTAMP AS cancelled_at, /* When the order was cancelled, UTC; NULL when it wasn't */
   @utc(COALESCE(@at(doc, 'closedAt'), @at(rest, 'closed_at')))::TIMESTAMP AS closed_at, /* When the order was closed, UTC; NULL while it is open */
   @local_date(orders.processed_at, shop.time_zone)::DATE AS order_date /* Day the order counts on, in the shop's time zone */
-FROM orders
+FROM plain AS orders
 CROSS JOIN shop
-LEFT JOIN units
-  ON units.order_id = orders.order_id
 LEFT JOIN given_back
   ON given_back.id = orders.id
 WHERE

@@ -23,6 +23,7 @@ WITH documents AS (
     id,
     @document(
       payload,
+      'taxesIncluded',
       'refunds[].id',
       'refunds[].createdAt',
       'refunds[].refundLineItems.edges[].node.id',
@@ -46,6 +47,15 @@ WITH documents AS (
   @items_of(documents, doc, 'refunds', refund)
 ), edges AS (
   @items_of(refunds, refund, 'refundLineItems.edges', edge)
+), lines AS (
+  SELECT
+    *,
+    COALESCE(@at(doc, 'taxesIncluded') = 'true', FALSE) AS includes_tax,
+    @money(@at(edge, 'node.subtotalSet.shopMoney.amount')) AS amount,
+    COALESCE(@money(@at(edge, 'node.totalTaxSet.shopMoney.amount')), 0) AS tax,
+    @money(@at(edge, 'node.subtotalSet.presentmentMoney.amount')) AS shown_amount,
+    @money(@at(edge, 'node.totalTaxSet.presentmentMoney.amount')) AS shown_tax
+  FROM edges
 )
 SELECT
   @bare_id(@at(edge, 'node.id'))::TEXT AS refund_line_id, /* Shopify's number of the refund's line */
@@ -54,17 +64,14 @@ SELECT
   @bare_id(@at(edge, 'node.lineItem.id'))::TEXT AS order_line_id, /* Shopify's number of the order's line */
   TRY_CAST(@at(edge, 'node.quantity') AS BIGINT) AS quantity, /* Pieces given back */
   COALESCE(@at(edge, 'node.restocked') = 'true', FALSE)::BOOLEAN AS is_restocked, /* Whether the pieces went back into stock */
-  @money(@at(edge, 'node.subtotalSet.shopMoney.amount'))::DECIMAL(18, 2) AS amount, /* Given back for the line, without tax, shop currency */
-  COALESCE(@money(@at(edge, 'node.totalTaxSet.shopMoney.amount')), 0)::DECIMAL(18, 2) AS tax_amount, /* Tax given back, shop currency */
+  (
+    amount - CASE WHEN includes_tax THEN tax ELSE 0 END
+  )::DECIMAL(18, 2) AS amount, /* Given back for the line, without tax, shop currency */
+  tax::DECIMAL(18, 2) AS tax_amount, /* Tax given back, shop currency */
   @at(edge, 'node.subtotalSet.shopMoney.currencyCode')::TEXT AS currency, /* Currency of the shop, ISO 4217 */
-  COALESCE(
-    @money(@at(edge, 'node.subtotalSet.presentmentMoney.amount')),
-    @money(@at(edge, 'node.subtotalSet.shopMoney.amount'))
+  (
+    COALESCE(shown_amount, amount) - CASE WHEN includes_tax THEN COALESCE(shown_tax, tax) ELSE 0 END
   )::DECIMAL(18, 2) AS presentment_amount, /* The same as amount in the currency shown to the customer */
-  COALESCE(
-    @money(@at(edge, 'node.totalTaxSet.presentmentMoney.amount')),
-    @money(@at(edge, 'node.totalTaxSet.shopMoney.amount')),
-    0
-  )::DECIMAL(18, 2) AS presentment_tax_amount, /* The same as tax_amount in the currency shown to the customer */
+  COALESCE(shown_tax, tax)::DECIMAL(18, 2) AS presentment_tax_amount, /* The same as tax_amount in the currency shown to the customer */
   @utc(@at(refund, 'createdAt'))::TIMESTAMP AS refunded_at /* When it was given back, UTC */
-FROM edges
+FROM lines
