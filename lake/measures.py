@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 import duckdb
+import sqlglot
+from sqlglot import expressions as sql
 
 from lake.errors import QueryError, UnknownNameError
 from lake.metrics import CURRENCY, Measure, Metric
@@ -105,7 +107,7 @@ def _select(own: Sequence[Measure], measures: Sequence[Measure], asked: Asked, r
     period = _period(day, asked, from_the_start)
     split = f"CAST({asked.dimension} AS TEXT)" if asked.dimension else "CAST(NULL AS TEXT)"
     conditions = [f"{one.time} IS NOT NULL"]
-    conditions += [f"({one.filter})"] if one.filter else []
+    conditions += [f"({one.filter})"] if one.filter and not one.closing else []
     conditions += [f"{day} >= $start"] if asked.start and not from_the_start else []
     conditions += [f"{day} <= $end"] if asked.end else []
     source, where = one.table, " AND ".join(conditions)
@@ -122,8 +124,20 @@ def _select(own: Sequence[Measure], measures: Sequence[Measure], asked: Asked, r
         last = f"{day} = max({day}) OVER (PARTITION BY {period})"
         source, where = f"(SELECT * FROM {source} WHERE {where} QUALIFY {last})", "TRUE"
     columns = [f"{period} AS time", f"{split} AS split"]
-    columns += [f"{part.expression if part in own else 'NULL'} AS m{number}" for number, part in enumerate(measures)]
+    columns += [f"{_aggregate(part) if part in own else 'NULL'} AS m{number}" for number, part in enumerate(measures)]
     return f"SELECT {', '.join(columns)} FROM {source} WHERE {where} GROUP BY ALL"
+
+
+def _aggregate(part: Measure) -> str:
+    """Write a measure's aggregate; a balance's filter is in it, for a last day on which nothing passes makes it 0."""
+    if not (part.closing and part.filter):
+        return part.expression
+    tree, condition = (sqlglot.parse_one(text, dialect="duckdb") for text in (part.expression, part.filter))
+
+    def filtered(node: sql.Expr) -> sql.Expr:
+        return sql.Filter(this=node, expression=sql.Where(this=condition)) if isinstance(node, sql.AggFunc) else node
+
+    return str(tree.transform(filtered).sql("duckdb"))
 
 
 def _period(day: str, asked: Asked, from_the_start: bool) -> str:

@@ -32,6 +32,8 @@ metrics:
   sales_to_date: {{{SAME}, unit: sales, cumulative: sales}}
   buyers_to_date: {{{SAME}, unit: buyers, cumulative: buyers}}
   stock: {{{SAME}, unit: items, measure: sum(left_over), closing: true, {SALES.replace("sales", "stock")}}}
+  full: {{{SAME}, unit: items, measure: count(DISTINCT sku), filter: left_over > 50, closing: true,
+    {SALES.replace("sales", "stock")}}}
   sold_change: {{{SAME}, unit: percent, change: {{of: sold, since: previous_period}}}}
   sold_year: {{{SAME}, unit: percent, change: {{of: sold, since: previous_year}}}}
   buyers_change: {{{SAME}, unit: percent, change: {{of: buyers, since: previous_period}}}}
@@ -49,6 +51,8 @@ PLAIN = {
     "sales_to_date": "SELECT count(*) FROM gold.sales WHERE $a IS NOT NULL AND day <= $b",
     "buyers_to_date": "SELECT count(DISTINCT buyer) FROM gold.sales WHERE $a IS NOT NULL AND day <= $b",
     "stock": "SELECT coalesce(sum(left_over), 0) FROM gold.stock WHERE $a IS NOT NULL"
+    " AND day = (SELECT max(day) FROM gold.stock WHERE day <= $b)",
+    "full": "SELECT count(DISTINCT sku) FROM gold.stock WHERE $a IS NOT NULL AND left_over > 50"
     " AND day = (SELECT max(day) FROM gold.stock WHERE day <= $b)",
 }
 CHANGES = {"sold_change": "sold", "sold_year": "sold", "buyers_change": "buyers"}
