@@ -35,7 +35,10 @@ MODEL (
     forall(criteria := (
       status <> 'reconciled' OR difference = 0
     )),
-    accepted_values("column" := refund_reason, is_in := ('refund_lag', 'missing', 'doubled', 'amount')),
+    accepted_values(
+      "column" := refund_reason,
+      is_in := ('currency', 'refund_lag', 'missing', 'doubled', 'amount')
+    ),
     accepted_values("column" := settlement_reason, is_in := ('fee', 'currency', 'missing', 'amount')),
     accepted_values("column" := payout_reason, is_in := ('timing', 'missing')),
     accepted_values(
@@ -44,7 +47,7 @@ MODEL (
     ),
     accepted_values(
       "column" := ledger_refund_reason,
-      is_in := ('refund_lag', 'missing', 'doubled', 'amount')
+      is_in := ('currency', 'refund_lag', 'missing', 'doubled', 'amount')
     )
   )
 );
@@ -60,8 +63,8 @@ WITH succeeded AS (
     created_at,
     ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY created_at, charge_id) AS place,
     COUNT(*) OVER (PARTITION BY order_id) AS charges,
-    SUM(amount) OVER (PARTITION BY order_id) AS charged,
-    SUM(refunded_amount) OVER (PARTITION BY order_id) AS stripe_refunded
+    SUM(amount) OVER (PARTITION BY order_id, currency) AS charged,
+    SUM(refunded_amount) OVER (PARTITION BY order_id, currency) AS stripe_refunded
   FROM silver.stg_stripe_charges
   WHERE
     status = 'succeeded' AND is_paid AND is_captured
@@ -106,25 +109,14 @@ WITH succeeded AS (
   FROM gold.fact_refunds
   GROUP BY
     order_id
-), booked AS (
+), entries AS (
   SELECT
     ledger.order_id,
-    SUM(CASE WHEN ledger.kind = 'sale' THEN 1 ELSE 0 END) AS sales,
-    SUM(CASE WHEN ledger.kind = 'sale' THEN ledger.amount END) AS sold,
-    MAX(CASE WHEN ledger.kind = 'sale' THEN ledger.currency END) AS currency,
-    MAX(
-      CASE
-        WHEN ledger.kind = 'sale'
-        THEN @local_date(ledger.booked_at, shop.time_zone)
-      END
-    ) AS sold_date,
-    SUM(CASE WHEN ledger.kind = 'refund' THEN ledger.amount END) AS refunded,
-    MAX(
-      CASE
-        WHEN ledger.kind = 'refund'
-        THEN @local_date(ledger.booked_at, shop.time_zone)
-      END
-    ) AS refunded_date
+    ledger.kind,
+    COUNT(*) AS entries,
+    CASE WHEN MIN(ledger.currency) = MAX(ledger.currency) THEN SUM(ledger.amount) END AS amount,
+    CASE WHEN MIN(ledger.currency) = MAX(ledger.currency) THEN MAX(ledger.currency) END AS currency,
+    MAX(@local_date(ledger.booked_at, shop.time_zone)) AS last_date
   FROM silver.stg_shop_ledger AS ledger
   CROSS JOIN (
     SELECT
@@ -132,7 +124,8 @@ WITH succeeded AS (
     FROM silver.stg_shopify_shop
   ) AS shop
   GROUP BY
-    ledger.order_id
+    ledger.order_id,
+    ledger.kind
 ), matched AS (
   SELECT
     orders.order_id,
@@ -159,12 +152,13 @@ WITH succeeded AS (
     orders.currency AS shop_currency,
     COALESCE(given_back.refunded, 0) AS refunded,
     ledger_state.is_kept,
-    booked.sales,
-    booked.sold,
-    booked.currency AS ledger_currency,
-    booked.sold_date,
-    COALESCE(booked.refunded, 0) AS ledger_refunded,
-    booked.refunded_date,
+    COALESCE(sales.entries, 0) AS sales,
+    sales.amount AS sold,
+    sales.currency AS ledger_currency,
+    sales.last_date AS sold_date,
+    COALESCE(refunds.amount, 0) AS ledger_refunded,
+    COALESCE(refunds.currency = orders.currency, refunds.order_id IS NULL) AS is_refunded_in_kind,
+    refunds.last_date AS refunded_date,
     succeeded.currency AS charge_currency,
     CASE
       WHEN succeeded.currency = orders.presentment_currency
@@ -194,8 +188,10 @@ WITH succeeded AS (
     ON moved_back.order_id = orders.order_id
   LEFT JOIN given_back
     ON given_back.order_id = orders.order_id
-  LEFT JOIN booked
-    ON booked.order_id = orders.order_id
+  LEFT JOIN entries AS sales
+    ON sales.order_id = orders.order_id AND sales.kind = 'sale'
+  LEFT JOIN entries AS refunds
+    ON refunds.order_id = orders.order_id AND refunds.kind = 'refund'
   LEFT JOIN gateways
     ON gateways.order_id = orders.order_id
 ), judged AS (
@@ -216,6 +212,11 @@ WITH succeeded AS (
     END AS status,
     COALESCE(stripe_refunded, 0) - COALESCE(shop_refunded, 0) AS refund_difference,
     CASE
+      WHEN charge_currency <> order_currency
+      THEN CASE
+        WHEN COALESCE(stripe_refunded, 0) <> 0 OR COALESCE(shop_refunded, 0) <> 0
+        THEN 'currency'
+      END
       WHEN charge_id IS NULL OR COALESCE(stripe_refunded, 0) = COALESCE(shop_refunded, 0)
       THEN CASE WHEN stripe_refund_date <> shop_refund_date THEN 'refund_lag' END
       WHEN COALESCE(stripe_refunded, 0) = 0 OR COALESCE(shop_refunded, 0) = 0
@@ -246,12 +247,12 @@ WITH succeeded AS (
     END AS payout_reason,
     CASE
       WHEN NOT is_kept OR (
-        COALESCE(sales, 0) = 0 AND NOT exemption IS NULL
+        sales = 0 AND NOT exemption IS NULL
       )
       THEN NULL
-      WHEN COALESCE(sales, 0) = 0
+      WHEN sales = 0
       THEN 'missing'
-      WHEN ledger_currency <> shop_currency
+      WHEN COALESCE(ledger_currency <> shop_currency, TRUE)
       THEN 'currency'
       WHEN sales > 1 AND sold = sales * total_amount
       THEN 'doubled'
@@ -264,6 +265,8 @@ WITH succeeded AS (
     CASE
       WHEN NOT is_kept
       THEN NULL
+      WHEN NOT is_refunded_in_kind
+      THEN 'currency'
       WHEN ledger_refunded = refunded
       THEN CASE WHEN refunded_date <> shop_refund_date THEN 'refund_lag' END
       WHEN ledger_refunded = 0 OR refunded = 0
@@ -295,7 +298,8 @@ WITH succeeded AS (
     order_amount,
     charge_id,
     charged AS charge_amount,
-    charged - order_amount AS difference,
+    charge_currency,
+    CASE WHEN charge_currency = order_currency THEN charged - order_amount END AS difference,
     order_currency AS currency,
     status,
     CASE status
@@ -319,7 +323,7 @@ WITH succeeded AS (
       )
     END AS reason,
     exemption IS NULL AS is_chargeable,
-    CASE WHEN NOT charge_id IS NULL THEN refund_difference END AS refund_difference,
+    CASE WHEN charge_currency = order_currency THEN refund_difference END AS refund_difference,
     refund_reason,
     settled_amount,
     fee,
@@ -332,7 +336,7 @@ WITH succeeded AS (
     CASE WHEN ledger_currency = shop_currency THEN sold - total_amount END AS ledger_difference,
     ledger_currency,
     ledger_reason,
-    CASE WHEN is_kept THEN ledger_refunded - refunded END AS ledger_refund_difference,
+    CASE WHEN is_kept AND is_refunded_in_kind THEN ledger_refunded - refunded END AS ledger_refund_difference,
     ledger_refund_reason
   FROM judged
   UNION ALL
@@ -343,6 +347,7 @@ WITH succeeded AS (
     NULL AS order_amount,
     orphans.charge_id,
     orphans.amount AS charge_amount,
+    orphans.currency AS charge_currency,
     orphans.amount AS difference,
     orphans.currency,
     'charge_without_order' AS status,
@@ -376,14 +381,15 @@ SELECT
   order_date::DATE AS order_date, /* Day of the order, or of the charge that has none, in the shop's time zone */
   order_amount::DECIMAL(18, 2) AS order_amount, /* What the customer owes, in currency */
   charge_id::TEXT AS charge_id, /* Stripe's id of the order's first succeeded charge */
-  charge_amount::DECIMAL(18, 2) AS charge_amount, /* Sum of the order's succeeded charges */
-  difference::DECIMAL(18, 2) AS difference, /* charge_amount less order_amount; NULL without a charge */
+  charge_amount::DECIMAL(18, 2) AS charge_amount, /* Sum of the order's succeeded charges in the currency of the first */
+  charge_currency::TEXT AS charge_currency, /* That currency, ISO 4217 */
+  difference::DECIMAL(18, 2) AS difference, /* charge_amount less order_amount; NULL without a charge and in another currency */
   currency::TEXT AS currency, /* Currency that was compared, ISO 4217 */
   status::TEXT AS status, /* reconciled, not_chargeable, missing_charge, amount_differs, currency_differs, doubled_charge or charge_without_order */
   reason::TEXT AS reason, /* One sentence that says why */
   is_chargeable::BOOLEAN AS is_chargeable, /* Whether the order must have a charge */
-  refund_difference::DECIMAL(18, 2) AS refund_difference, /* What Stripe gave back less what Shopify says was, in currency; NULL without a charge */
-  refund_reason::TEXT AS refund_reason, /* refund_lag (another day), missing (on one side), doubled or amount; NULL where they agree */
+  refund_difference::DECIMAL(18, 2) AS refund_difference, /* What Stripe gave back less what Shopify says was, in currency; NULL without a charge and in another currency */
+  refund_reason::TEXT AS refund_reason, /* currency, refund_lag (another day), missing (on one side), doubled or amount; NULL where they agree */
   settled_amount::DECIMAL(18, 2) AS settled_amount, /* What the charge brought into the balance before fees, in settlement_currency */
   fee::DECIMAL(18, 2) AS fee, /* What Stripe kept of it */
   settled_net::DECIMAL(18, 2) AS settled_net, /* What is left of it */
@@ -391,10 +397,10 @@ SELECT
   settlement_reason::TEXT AS settlement_reason, /* Why settled_net isn't the charge: fee, currency, missing (not booked) or amount; NULL where it is */
   payout_id::TEXT AS payout_id, /* Stripe's id of the payout that took it to the bank */
   payout_reason::TEXT AS payout_reason, /* Why there is no payout: timing (still to come) or missing (nothing was booked); NULL where there is one */
-  ledger_amount::DECIMAL(18, 2) AS ledger_amount, /* What the shop's own ledger has of the sale, in ledger_currency */
+  ledger_amount::DECIMAL(18, 2) AS ledger_amount, /* What the shop's own ledger has of the sale, in ledger_currency; NULL where it has several currencies */
   ledger_difference::DECIMAL(18, 2) AS ledger_difference, /* ledger_amount less what the customer owes, shop currency; NULL in another currency */
-  ledger_currency::TEXT AS ledger_currency, /* Currency it was booked in, ISO 4217 */
+  ledger_currency::TEXT AS ledger_currency, /* Currency it was booked in, ISO 4217; NULL where there are several */
   ledger_reason::TEXT AS ledger_reason, /* fee (booked after fees), currency, timing (another day), missing, doubled or amount; NULL where they agree or no ledger is kept */
-  ledger_refund_difference::DECIMAL(18, 2) AS ledger_refund_difference, /* What the ledger has of the refunds less what was given back, shop currency */
-  ledger_refund_reason::TEXT AS ledger_refund_reason /* refund_lag (another day), missing, doubled or amount; NULL where they agree or no ledger is kept */
+  ledger_refund_difference::DECIMAL(18, 2) AS ledger_refund_difference, /* What the ledger has of the refunds less what was given back, shop currency; NULL in another currency */
+  ledger_refund_reason::TEXT AS ledger_refund_reason /* currency, refund_lag (another day), missing, doubled or amount; NULL where they agree or no ledger is kept */
 FROM reconciliation
