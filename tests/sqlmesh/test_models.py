@@ -1,5 +1,6 @@
 """Every model is documented, owned, audited, unit-tested and written so that another warehouse can read it."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,17 @@ def test_every_column_has_a_comment_and_a_type(models: list[Any]) -> None:
         if not model.column_descriptions.get(column) or kind.is_type("unknown")
     ]
     assert bare == []
+
+
+def test_a_models_fingerprint_is_the_same_in_every_process(models: list[Any]) -> None:
+    values = [
+        (model.name, name, value.payload)
+        for model in models
+        for name, value in model.python_env.items()
+        if value.is_value
+    ]
+    assert [name for _, name, _ in values].count("NOT_THEIRS") > 1
+    assert [value for value in values if isinstance(ast.parse(value[2], mode="eval").body, ast.Set | ast.Call)] == []
 
 
 def test_every_model_has_two_audits(models: list[Any]) -> None:
