@@ -14,6 +14,8 @@ from rich.table import Table
 from boathouse import STARTED
 
 console = Console(highlight=False)
+if not console.is_terminal and console.width < (PIPED := 120):
+    console = Console(highlight=False, width=PIPED)
 
 
 @dataclass

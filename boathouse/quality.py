@@ -6,8 +6,23 @@ from boathouse.console import console
 from boathouse.gates import percent
 from boathouse.workplace import open_lake
 from lake.catalogue import open_catalogue
-from lake.quality import quality
+from lake.quality import checks_of, quality
 from lake.settings import Settings
+
+
+def show_checks(settings: Settings, name: str) -> None:
+    """Print what each check of a table last found, with a sample of its offenders. Raises UnknownNameError."""
+    with open_lake(settings) as live:
+        rows = checks_of(open_catalogue(live), name)
+    for row in rows:
+        verdict = "no rows" if row["vacuous"] else "passed" if row["passed"] else "failed"
+        found = f"{row['offenders']:,} of {row['rows']:,} rows" if row["offenders"] else f"{row['rows']:,} rows"
+        told = f"{verdict:<8} {row['severity']:<6} {row['kind']:<9} {found:>20}  {row['audit']}"
+        console.print(told, soft_wrap=True, markup=False)
+        if row["sample"]:
+            console.print(f"         such as {row['sample']}", soft_wrap=True, markup=False)
+    failed = sum(not row["passed"] for row in rows)
+    console.print(f"{name}: {len(rows)} checks, {failed} failed", style="bold", soft_wrap=True)
 
 
 def show_quality(settings: Settings, runs: int) -> None:

@@ -72,8 +72,14 @@ def bisect(question: Annotated[str, typer.Argument(help='such as "net_revenue 19
     show_bisection(start(), question)
 
 
-def quality(runs: Annotated[int, typer.Option(help="runs whose overall score is shown")] = 1) -> None:
-    """Show the quality score of every table, and of all after the last runs."""
-    from boathouse.quality import show_quality
+def quality(
+    table: Annotated[str | None, typer.Argument(help="such as gold.fact_orders: what each of its checks found")] = None,
+    runs: Annotated[int, typer.Option(help="runs whose overall score is shown")] = 1,
+) -> None:
+    """Show the quality score of every table, and of all after the last runs; or what the checks of one found."""
+    from boathouse.quality import show_checks, show_quality
 
-    show_quality(start(), runs)
+    if table:
+        show_checks(start(), table)
+    else:
+        show_quality(start(), runs)

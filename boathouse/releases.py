@@ -107,7 +107,9 @@ def show_bisection(settings: Settings, text: str) -> None:
             _show_step(step)
     last = steps[-1] if steps else None
     told = (
-        f"changed last in {last.after.release_id} by {last.cause}" if last else f"the same in {len(answers)} releases"
+        f"changed last in {last.after.release_id} by {last.cause}"
+        if last
+        else f"the same in every release ({len(answers)})"
     )
     console.print(f"bisect: {question} · {told}", style="bold", soft_wrap=True)
 

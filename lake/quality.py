@@ -1,6 +1,7 @@
 """The quality score: the share of row-checks that passed, weighted by severity, of a table and of all."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from itertools import groupby
@@ -10,6 +11,7 @@ import pyarrow as pa
 from pyiceberg.catalog import Catalog
 
 from lake.audits import AuditResult, known_audits
+from lake.errors import UnknownNameError
 
 WEIGHTS = {"block": 3, "warn": 1}
 """What a row-check counts: one that would hold a release back, three times one that is only told."""
@@ -45,19 +47,48 @@ def quality(catalogue: Catalog, last: int = 1) -> list[Standing]:
     return standings(known_audits(catalogue), last)
 
 
+def checks_of(catalogue: Catalog, table: str) -> list[dict[str, Any]]:
+    """Give the latest result of each check of a table, as rows of ``ops.audits``.
+
+    Raises UnknownNameError that lists the tables that were checked.
+    """
+    latest: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for (name, _), rows in _last(_runs(known_audits(catalogue).to_pylist())).items():
+        latest[name] += rows
+    if table not in latest:
+        raise UnknownNameError("table with checks", table, latest)
+    return latest[table]
+
+
 def standings(results: pa.Table, last: int = 1) -> list[Standing]:
-    """Score rows of ``ops.audits``, oldest first: of each check its latest result up to the run counts."""
-    rows = [row for row in results.to_pylist() if row["kind"] != "approval"]
-    runs: dict[str, datetime] = {row["run_id"]: row["audited_at"] for row in rows}
-    wanted = set(list(runs)[-last:])
-    latest: dict[tuple[str, str, str], dict[str, Any]] = {}
+    """Score rows of ``ops.audits``, oldest first: of each check its latest result up to the run counts.
+
+    A check that wasn't among a table's checks of its kind when those were last made is none any more.
+    """
+    runs = list(_runs(results.to_pylist()))
     found = []
-    for run_id, group in groupby(rows, key=lambda row: row["run_id"]):
-        for row in group:
-            latest[row["model"], row["kind"] or "audit", row["audit"]] = row
-        if run_id in wanted:
-            found.append(_standing(run_id, runs[run_id], list(latest.values())))
+    for number in range(max(0, len(runs) - last), len(runs)):
+        rows = [row for checks in _last(runs[: number + 1]).values() for row in checks]
+        found.append(_standing(runs[number][-1]["run_id"], runs[number][-1]["audited_at"], rows))
     return found
+
+
+def _runs(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Give the results of each run, oldest first, without what somebody approved."""
+    kept = [row for row in rows if row["kind"] != "approval"]
+    for _, group in groupby(kept, key=lambda row: row["run_id"]):
+        yield list(group)
+
+
+def _last(runs: Iterable[list[dict[str, Any]]]) -> Mapping[tuple[str, str], list[dict[str, Any]]]:
+    """Give what was found when each table's checks of each kind were last made: table and kind to results."""
+    latest: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for rows in runs:
+        made: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        for row in rows:
+            made[row["model"], row["kind"] or "audit"].append(row)
+        latest |= made
+    return latest
 
 
 def overall(results: Iterable[AuditResult]) -> float | None:

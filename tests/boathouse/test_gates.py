@@ -9,10 +9,10 @@ import pytest
 
 from boathouse import approvals, releases
 from boathouse.gates import Gates, settled
-from boathouse.quality import show_quality
+from boathouse.quality import show_checks, show_quality
 from boathouse.refresh import bronze_pins, release_gold
 from lake.audits import known_audits
-from lake.errors import AuditError, HeldError, ReleaseError
+from lake.errors import AuditError, HeldError, ReleaseError, UnknownNameError
 from lake.questions import query
 from lake.releases import Entry, history, standing
 from lake.warehouse import WAREHOUSE, fingerprint
@@ -124,6 +124,16 @@ def test_offenders_are_shown_by_their_form(house: House, failed: Moment) -> None
     assert '"charge_id":"xx"' in wrong["sample"]
 
 
+def test_what_each_check_of_a_table_found_can_be_read(house: House, failed: Moment, capsys: Out) -> None:
+    show_checks(house.settings, "gold.fact_orders")
+    said = capsys.readouterr().out
+    assert re.search(r"^passed   block  audit +\d rows  unique_values\(", said, re.MULTILINE)
+    assert re.search(r"^failed   warn   audit +1 of 1 rows  row_count_between\(.*\n +such as \[", said, re.MULTILINE)
+    assert re.search(r"^gold.fact_orders: \d+ checks, 1 failed$", said, re.MULTILINE)
+    with pytest.raises(UnknownNameError, match=r"'fact_orders'; there is .*gold\.fact_orders"):
+        show_checks(house.settings, "fact_orders")
+
+
 def test_a_release_over_its_budget_waits_and_readers_stay_where_they_were(first: Moment, held: Moment) -> None:
     assert (held.orders, held.current) == (first.orders, first.current)
     assert held.waiting is not None
@@ -169,7 +179,7 @@ def test_what_changed_a_number_is_found_with_the_row_and_its_load(
     assert "model" not in said
     assert said.splitlines()[-1] == f"bisect: net_revenue 2026-01-01 · changed last in {after} by loads"
     releases.show_bisection(house.settings, "net_revenue 2026-01-02")
-    assert capsys.readouterr().out.splitlines()[-1].endswith("the same in 2 releases")
+    assert capsys.readouterr().out.splitlines()[-1].endswith("the same in every release (2)")
 
 
 def test_two_releases_are_compared_by_the_keys_that_differ(

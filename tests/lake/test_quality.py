@@ -56,6 +56,19 @@ def test_of_each_check_the_latest_result_counts_and_each_run_has_its_score() -> 
     assert (last.overall.checks, last.overall.failed, last.overall.row_checks) == (2, 1, 200)
 
 
+def test_a_check_that_is_made_no_more_counts_no_more() -> None:
+    results = table(
+        row(1, "gold.a", "unique", 100, 100),
+        row(1, "gold.b", "unique", 100, 50),
+        row(2, "gold.a", "not_null", 100, 0),
+    )
+    (last,) = standings(results)
+    assert {score.table: (score.checks, score.share) for score in last.tables} == {
+        "gold.a": (1, 1.0),
+        "gold.b": (1, 0.5),
+    }
+
+
 def test_more_offenders_than_rows_are_all_rows() -> None:
     (last,) = standings(table(row(1, "gold.a", "row_count_between", 1, 7, blocking=False)))
     assert last.overall.share == 0.0
