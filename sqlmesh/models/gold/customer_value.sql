@@ -73,12 +73,13 @@ WITH latest AS (
   LEFT JOIN returned
     ON returned.customer_key = customers.customer_key
     AND returned.currency = customers.currency
-), scored AS (
+), ranked AS (
   SELECT
     *,
-    NTILE(5) OVER (PARTITION BY currency ORDER BY recency DESC, customer_key) AS recency_score,
-    NTILE(5) OVER (PARTITION BY currency ORDER BY frequency, customer_key) AS frequency_score,
-    NTILE(5) OVER (PARTITION BY currency ORDER BY monetary, customer_key) AS monetary_score
+    COUNT(*) OVER (PARTITION BY currency) AS customers,
+    RANK() OVER (PARTITION BY currency ORDER BY recency DESC) - 1 AS recency_rank,
+    RANK() OVER (PARTITION BY currency ORDER BY frequency) - 1 AS frequency_rank,
+    RANK() OVER (PARTITION BY currency ORDER BY monetary) - 1 AS monetary_rank
   FROM measured
 )
 SELECT
@@ -91,9 +92,15 @@ SELECT
   first_date::DATE AS first_order_date, /* Day of the first order */
   last_date::DATE AS last_order_date, /* Day of the last order */
   CASE WHEN gaps > 0 THEN span::DECIMAL(18, 2) / gaps END::DECIMAL(18, 2) AS days_between_orders, /* Days from one order to the next on average; the shop's average for who came on one day only */
-  recency_score::INT AS recency_score, /* Fifth of the customers by recency: 5 bought last */
-  frequency_score::INT AS frequency_score, /* Fifth by orders: 5 bought most often */
-  monetary_score::INT AS monetary_score, /* Fifth by money: 5 paid most */
+  (
+    1 + FLOOR(5 * recency_rank / customers)
+  )::INT AS recency_score, /* Fifth of the customers by recency: 5 bought last; those alike are alike here */
+  (
+    1 + FLOOR(5 * frequency_rank / customers)
+  )::INT AS frequency_score, /* Fifth by orders: 5 bought most often; who bought once is 1 */
+  (
+    1 + FLOOR(5 * monetary_rank / customers)
+  )::INT AS monetary_score, /* Fifth by money: 5 paid most */
   CASE
     WHEN gaps = 0 OR recency * gaps <= span
     THEN 'low'
@@ -101,4 +108,4 @@ SELECT
     THEN 'medium'
     ELSE 'high'
   END::TEXT AS churn_risk /* low up to one usual pause since the last order, medium up to two, high after that */
-FROM scored
+FROM ranked
