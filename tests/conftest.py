@@ -1,5 +1,6 @@
 """What every test may ask for: the embedded services, started once a session."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -11,7 +12,11 @@ import pytest
 
 from infra import local
 from lake.settings import Settings
+from lake.transforms import transform
 from lake.warehouse import open_project
+
+Once = Callable[[str, Callable[[Path], object]], Path]
+StateIn = Callable[[Path], Path]
 
 # SQLMesh forks workers to parse its models. A process of tests has threads of many libraries, whose locks a fork may
 # find held for ever; SQLMesh reads this when it is imported.
@@ -65,14 +70,52 @@ def admin_dsn(settings: Settings) -> str:
 
 
 @pytest.fixture(scope="session")
-def state_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
-    """Make state folders in which SQLMesh finds the models parsed, which it does once a session and takes seconds."""
-    parsed = Settings(_env_file=None, state_dir=tmp_path_factory.mktemp("parsed"))
-    with warnings.catch_warnings(action="ignore"), open_project(parsed, {}):
-        pass
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Make folders that all processes of a session of tests share: whoever asks first for a name fills its folder."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
 
-    def made(folder: Path) -> Path:
-        shutil.copytree(parsed.state_dir / "sqlmesh-cache", folder / "sqlmesh-cache")
+    def made(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = shared / f"once-{name}", shared / f"once-{name}.done"
+        with (shared / f"once-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                done.touch()
         return folder
 
     return made
+
+
+@pytest.fixture(scope="session")
+def state_in(once: Once) -> StateIn:
+    """Make state folders in which SQLMesh finds the models parsed, which takes it many seconds."""
+
+    def fill(folder: Path) -> None:
+        with warnings.catch_warnings(action="ignore"), open_project(_state(folder), {}):
+            pass
+
+    return lambda folder: _copied(once("parsed", fill) / "sqlmesh-cache", folder / "sqlmesh-cache").parent
+
+
+@pytest.fixture(scope="session")
+def built_in(once: Once, state_in: StateIn) -> StateIn:
+    """Make state folders with a warehouse that was built of no bronze, for what doesn't begin with the first build."""
+
+    def fill(folder: Path) -> None:
+        with warnings.catch_warnings(action="ignore"):
+            transform(_state(state_in(folder)), {})
+
+    return lambda folder: _copied(once("built", fill), folder)
+
+
+def _state(folder: Path) -> Settings:
+    return Settings(_env_file=None, state_dir=folder)
+
+
+def _copied(source: Path, target: Path) -> Path:
+    shutil.copytree(source, target, dirs_exist_ok=True)
+    return target

@@ -39,7 +39,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(
-    new_lake: Callable[[], Settings], state_in: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+    new_lake: Callable[[], Settings], built_in: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> House:
-    own: dict[str, Any] = {"state_dir": state_in(tmp_path_factory.mktemp("house"))}
+    own: dict[str, Any] = {"state_dir": built_in(tmp_path_factory.mktemp("house"))}
     return House(new_lake().model_copy(update=own))

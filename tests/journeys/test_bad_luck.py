@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +26,9 @@ from tests.journeys.conftest import User, leave
 
 
 @pytest.fixture
-def user(tmp_path: Path) -> Iterator[User]:
+def user(tmp_path: Path, built_in: Callable[[Path], Path]) -> Iterator[User]:
     someone = User(tmp_path, {"sandbox_orders": "120"})
+    built_in(someone.state.state_dir)
     try:
         yield someone
     finally:

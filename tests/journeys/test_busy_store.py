@@ -1,7 +1,8 @@
 """A store with refunds, discounts, five currencies, guests, subscriptions and disputes: gold is the sandbox's truth."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -25,10 +26,13 @@ def truth() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def gold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def gold(
+    tmp_path_factory: pytest.TempPathFactory, state_in: Callable[[Path], Path]
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse of a user who has run that store once."""
     settings = {"sandbox_orders": str(ORDERS), "sandbox_busy": str(BUSY)}
     user = User(tmp_path_factory.mktemp("busy"), settings)
+    state_in(user.state.state_dir)
     try:
         done = user.boathouse("run")
         assert done.returncode == 0, done.stdout + done.stderr

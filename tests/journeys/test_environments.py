@@ -1,7 +1,8 @@
 """Virtual environments, the live demonstration and Snowflake's, as a user types them, in a shop of a few orders."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +10,9 @@ from tests.journeys.conftest import User, leave
 
 
 @pytest.fixture(scope="module")
-def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+def user(tmp_path_factory: pytest.TempPathFactory, built_in: Callable[[Path], Path]) -> Iterator[User]:
     someone = User(tmp_path_factory.mktemp("environments"), {"sandbox_orders": "60"})
+    built_in(someone.state.state_dir)
     try:
         yield someone
     finally:

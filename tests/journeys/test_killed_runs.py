@@ -1,7 +1,7 @@
 """A run that is killed at every step in turn ends in the same release as one that never was."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,12 +53,12 @@ def test_every_failpoint_is_one_of_the_steps() -> None:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Iterator[tuple[User, User]]:
+def places(tmp_path: Path, state_in: Callable[[Path], Path]) -> Iterator[tuple[User, User]]:
     """Two users with the same small shop."""
     users = (User(tmp_path / "killed", {"sandbox_orders": "150"}), User(tmp_path / "calm", {"sandbox_orders": "150"}))
     try:
         for user in users:
-            user.folder.mkdir()
+            state_in(user.state.state_dir)
         yield users
     finally:
         for user in users:

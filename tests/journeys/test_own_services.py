@@ -1,5 +1,6 @@
 """A user who has services and sources of their own: Boathouse uses those and starts none."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -35,10 +36,12 @@ def words(live: Settings) -> dict[str, str]:
     }
 
 
-def test_services_and_sources_of_the_users_own_are_used_and_none_is_started(tmp_path: Path) -> None:
+def test_services_and_sources_of_the_users_own_are_used_and_none_is_started(
+    tmp_path: Path, state_in: Callable[[Path], Path]
+) -> None:
     elsewhere = Settings(_env_file=None, state_dir=tmp_path / "elsewhere", sandbox_orders=120)
     user = User(tmp_path / "user")
-    user.folder.mkdir()
+    state_in(user.state.state_dir)
     try:
         with open_workplace(elsewhere, lambda _: None) as live:
             done = user.boathouse("run", **words(live))

@@ -1,7 +1,7 @@
 """A stand-in for Snowflake, a bronze of four orders, and a copy of the project that a test may change."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -300,9 +300,9 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def fresh(standin: Settings, tmp_path: Path) -> Settings:
+def fresh(standin: Settings, state_in: Callable[[Path], Path], tmp_path: Path) -> Settings:
     """Settings with a state of their own, and a database of their own in Snowflake."""
     name = f"TEST_{uuid4().hex[:8].upper()}"
     with connected(standin) as connection:
         connection.cursor().execute(f"CREATE DATABASE {name}")
-    return standin.model_copy(update={"state_dir": tmp_path / "state", "snowflake_database": name})
+    return standin.model_copy(update={"state_dir": state_in(tmp_path / "state"), "snowflake_database": name})

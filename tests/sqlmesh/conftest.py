@@ -65,3 +65,11 @@ def bronze(settings: Settings) -> Bronze:
 def warehouse_in(settings: Settings, state_in: Callable[[Path], Path], tmp_path: Path) -> Callable[[str], Settings]:
     """Give the settings of a warehouse of its own by name, with the services that run."""
     return lambda name: settings.model_copy(update={"state_dir": state_in(tmp_path / name)})
+
+
+@pytest.fixture
+def built_warehouse_in(
+    settings: Settings, built_in: Callable[[Path], Path], tmp_path: Path
+) -> Callable[[str], Settings]:
+    """Give the same, of a warehouse that was built when there was no bronze."""
+    return lambda name: settings.model_copy(update={"state_dir": built_in(tmp_path / name)})

@@ -38,11 +38,15 @@ def load_changes(bronze: Bronze, table: str, rows: Any) -> None:
 
 @pytest.fixture(scope="module")
 def built(
-    settings: Settings, state_in: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+    settings: Settings,
+    state_in: Callable[[Path], Path],
+    built_in: Callable[[Path], Path],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Tables, Tables]:
     """A shop told in three loads: the first documents, then late and changed ones, then deletions and truncations."""
     folder = tmp_path_factory.mktemp("increments")
-    kept, anew = (settings.model_copy(update={"state_dir": state_in(folder / name)}) for name in ("kept", "anew"))
+    kept = settings.model_copy(update={"state_dir": built_in(folder / "kept")})
+    anew = settings.model_copy(update={"state_dir": state_in(folder / "anew")})
     bronze, told = Bronze(settings), documents_of(folder)
     numbers = {
         f"{one}_id": [key.split("/")[-1] for key in told[f"shopify_{one}s"]] for one in ("order", "customer", "product")

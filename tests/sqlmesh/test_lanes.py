@@ -114,8 +114,8 @@ def rows(settings: Settings, table: str) -> list[tuple[Any, ...]]:
         return connection.execute(f"SELECT * FROM silver.{table} ORDER BY ALL").fetchall()
 
 
-def test_an_order_is_the_same_whichever_lane_brought_it(bronze: Any, warehouse_in: Warehouses) -> None:
-    settings = warehouse_in("lanes")
+def test_an_order_is_the_same_whichever_lane_brought_it(bronze: Any, built_warehouse_in: Warehouses) -> None:
+    settings = built_warehouse_in("lanes")
     bronze.load("shopify_shop", [SHOP])
     bronze.load("shopify_orders", [told(MADE)], lane="webhook")
     transform(settings, bronze.pins())

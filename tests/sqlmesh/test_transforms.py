@@ -47,8 +47,8 @@ def net_amounts(settings: Settings) -> dict[str, str]:
     return {row["order_id"]: str(row["net_amount"]) for row in orders}
 
 
-def test_only_the_keys_that_changed_are_written(bronze: Any, warehouse_in: Warehouses) -> None:
-    settings = warehouse_in("kept")
+def test_only_the_keys_that_changed_are_written(bronze: Any, built_warehouse_in: Warehouses) -> None:
+    settings = built_warehouse_in("kept")
     bronze.load("shopify_shop", [SHOP])
     bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00"), order(2, "2026-01-02", "2.00")])
     transform(settings, bronze.pins())
@@ -66,8 +66,10 @@ def test_only_the_keys_that_changed_are_written(bronze: Any, warehouse_in: Wareh
     assert names(settings) == {"1": None, "3": None}
 
 
-def test_a_transform_that_was_killed_gives_the_same_gold_the_next_time(bronze: Any, warehouse_in: Warehouses) -> None:
-    killed, whole = warehouse_in("killed"), warehouse_in("whole")
+def test_a_transform_that_was_killed_gives_the_same_gold_the_next_time(
+    bronze: Any, warehouse_in: Warehouses, built_warehouse_in: Warehouses
+) -> None:
+    killed, whole = built_warehouse_in("killed"), warehouse_in("whole")
     bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00"), order(2, "2026-01-02", "2.00")])
     transform(killed, bronze.pins())
     bronze.load("shopify_orders", [order(1, "2026-01-01", "1.50", version="2026-01-05T00:00:00Z")])
@@ -94,9 +96,9 @@ def test_news_are_built_without_reading_the_models_again(
 
 
 def test_a_model_that_only_changed_its_words_still_follows_bronze(
-    bronze: Any, warehouse_in: Warehouses, tmp_path: Path
+    bronze: Any, built_warehouse_in: Warehouses, tmp_path: Path
 ) -> None:
-    settings, project = warehouse_in("reworded"), tmp_path / "project"
+    settings, project = built_warehouse_in("reworded"), tmp_path / "project"
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(".cache", "__pycache__"))
     bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00")])
     transform(settings, bronze.pins(), project=project)
@@ -124,8 +126,8 @@ def test_who_comes_second_is_told_so_and_changes_nothing(warehouse_in: Warehouse
 
 
 @pytest.mark.parametrize("lost", [WAREHOUSE, STATE])
-def test_a_lost_file_is_built_again(bronze: Any, warehouse_in: Warehouses, lost: str) -> None:
-    settings = warehouse_in("lost")
+def test_a_lost_file_is_built_again(bronze: Any, built_warehouse_in: Warehouses, lost: str) -> None:
+    settings = built_warehouse_in("lost")
     bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00")])
     transform(settings, bronze.pins())
     (settings.state_dir / lost).unlink()
@@ -167,9 +169,9 @@ def test_a_failed_audit_is_one_sentence_and_mended_bronze_passes_it(bronze: Any,
 
 
 def test_a_value_that_does_not_cast_keeps_its_document_out_and_fails_nothing(
-    bronze: Any, warehouse_in: Warehouses
+    bronze: Any, built_warehouse_in: Warehouses
 ) -> None:
-    settings = warehouse_in("uncast")
+    settings = built_warehouse_in("uncast")
     priceless, timeless, lineless = (order(number, "2026-01-01", "1.00") for number in (2, 3, 4))
     priceless[2]["totalPriceSet"] = {"shopMoney": {"amount": "a lot", "currencyCode": "USD"}}
     timeless[2].update(createdAt="soon", processedAt="soon")

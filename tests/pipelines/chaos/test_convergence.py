@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -176,10 +177,13 @@ def test_after_one_repair_the_fold_of_every_object_is_the_sources_truth(
     assert unequal(there, TABLES[vendor]) == []
 
 
-def test_after_a_repair_silver_is_what_a_pull_of_everything_makes_of_the_source(scene: Callable[..., Scene]) -> None:
+def test_after_a_repair_silver_is_what_a_pull_of_everything_makes_of_the_source(
+    scene: Callable[..., Scene], built_in: Callable[[Path], Path]
+) -> None:
     shopify = scene("shopify", TABLES["shopify"])
     stripe = replace(shopify, vendor="stripe", tables=TABLES["stripe"])
     settings, catalogue = shopify.lake.settings, shopify.lake.catalogue
+    built_in(settings.state_dir)
     for there in (shopify, stripe):
         # Nothing was ever pulled.
         converge(there, EXAMPLES)
