@@ -1,4 +1,3 @@
-from itertools import combinations
 from typing import Any
 
 import pytest
@@ -95,11 +94,10 @@ STEPS = [
 def test_a_column_that_comes_again_has_its_own_values_wherever_a_load_fell_between(
     table: Source, landed: Landed, steps: list[str], begins: int
 ) -> None:
-    places = range(len(steps) + 1)
-    for first, last in [(None, None), *(zip(places, places, strict=True) if begins else combinations(places, 2))]:
+    for split in (None, *range(1, len(steps))):
         table.run("DELETE FROM a WHERE id > 9", "INSERT INTO a (id) VALUES (10)")
         for place, step in enumerate(steps):
-            if place in (first, last):
+            if place == split:
                 landed.load()
             # A row that changes before and after each, so that the stream describes the table as it is there.
             table.run(*["UPDATE a SET name = 'x' WHERE id = 3"] * begins, step)
@@ -107,7 +105,7 @@ def test_a_column_that_comes_again_has_its_own_values_wherever_a_load_fell_betwe
         landed.load()
         found = landed.current("pg_public_a", "id")
         for key, row in rows_of(table).items():
-            assert {name: found[key][name] for name in row} == row, (first, last)
+            assert {name: found[key][name] for name in row} == row, split
         for name in {"w", "x", "y"} & set(rows_of(table)[2]):
             table.run(f"ALTER TABLE a DROP {name}")
 
