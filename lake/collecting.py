@@ -11,8 +11,8 @@ RARELY = (50_000, 20, 100)
 def collect_rarely() -> Iterator[None]:
     """Look for garbage rarely in this process until the block ends.
 
-    Models and what they are rendered to are millions of small objects that stay: at Python's own pace a third of a
-    transform's time goes into looking through them, for a twelfth less memory.
+    Models and what they are rendered to are millions of small objects that stay: at Python's own pace much of a
+    transform's time goes into looking through them again and again.
     """
     before = gc.get_threshold()
     gc.set_threshold(*RARELY)

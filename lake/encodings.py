@@ -1,7 +1,7 @@
 """How the values of a Parquet file are encoded: numbers by their differences, texts that differ without a dictionary.
 
-pyiceberg has every column begin with a dictionary. Rows of a copied table, most of whose columns rise or differ from
-row to row, take a quarter less time to write without, and a third less space.
+pyiceberg has every column begin with a dictionary, which is work for nothing where a column rises or differs from row
+to row, as most of a copied table's do.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """The quality score: the share of row-checks that passed, weighted by severity, of a table and of all."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from itertools import groupby
@@ -15,6 +15,8 @@ from lake.errors import UnknownNameError
 
 WEIGHTS = {"block": 3, "warn": 1}
 """What a row-check counts: one that would hold a release back, three times one that is only told."""
+Checks = dict[tuple[str, str], list[dict[str, Any]]]
+"""What was found when a table's checks of a kind were last made: table and kind to rows of ``ops.audits``."""
 
 
 class Score(NamedTuple):
@@ -52,12 +54,13 @@ def checks_of(catalogue: Catalog, table: str) -> list[dict[str, Any]]:
 
     Raises UnknownNameError that lists the tables that were checked.
     """
-    latest: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for (name, _), rows in _last(_runs(known_audits(catalogue).to_pylist())).items():
-        latest[name] += rows
-    if table not in latest:
-        raise UnknownNameError("table with checks", table, latest)
-    return latest[table]
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for _, checks in deque(_latest(known_audits(catalogue)), maxlen=1):
+        for (name, _), rows in checks.items():
+            found[name] += rows
+    if table not in found:
+        raise UnknownNameError("table with checks", table, found)
+    return found[table]
 
 
 def standings(results: pa.Table, last: int = 1) -> list[Standing]:
@@ -65,30 +68,25 @@ def standings(results: pa.Table, last: int = 1) -> list[Standing]:
 
     A check that wasn't among a table's checks of its kind when those were last made is none any more.
     """
-    runs = list(_runs(results.to_pylist()))
-    found = []
-    for number in range(max(0, len(runs) - last), len(runs)):
-        rows = [row for checks in _last(runs[: number + 1]).values() for row in checks]
-        found.append(_standing(runs[number][-1]["run_id"], runs[number][-1]["audited_at"], rows))
-    return found
+    return [
+        _standing(run["run_id"], run["audited_at"], [row for rows in checks.values() for row in rows])
+        for run, checks in deque(_latest(results), maxlen=last)
+    ]
 
 
-def _runs(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Give the results of each run, oldest first, without what somebody approved."""
-    kept = [row for row in rows if row["kind"] != "approval"]
+def _latest(results: pa.Table) -> Iterator[tuple[dict[str, Any], Checks]]:
+    """Give the last row of each run, oldest first, and what each table's checks had found by then.
+
+    What somebody approved is no check.
+    """
+    latest: Checks = {}
+    kept = [row for row in results.to_pylist() if row["kind"] != "approval"]
     for _, group in groupby(kept, key=lambda row: row["run_id"]):
-        yield list(group)
-
-
-def _last(runs: Iterable[list[dict[str, Any]]]) -> Mapping[tuple[str, str], list[dict[str, Any]]]:
-    """Give what was found when each table's checks of each kind were last made: table and kind to results."""
-    latest: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for rows in runs:
-        made: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-        for row in rows:
+        made: Checks = defaultdict(list)
+        for row in group:
             made[row["model"], row["kind"] or "audit"].append(row)
-        latest |= made
-    return latest
+        latest = latest | made
+        yield row, latest
 
 
 def overall(results: Iterable[AuditResult]) -> float | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from bench.cdc_drain.waiting import PUBLICATION, copied_slot, drop_slot, make
+from bench.cdc_drain.waiting import CHECKSUM, PUBLICATION, copied_slot, drop_slot, make
 from bench.comparison import OURS, Comparison, Contestant, compare
 from bench.staging import as_url, staged
 from bench.trial import Trial, attempt
@@ -88,7 +88,7 @@ def _debezium(dsn: str, rows: int) -> Trial:
 def _dlt(dsn: str, rows: int, folder: str) -> Trial:
     with _slot(dsn, "bench_dlt") as slot:
         told: dict[str, object] = {"url": as_url(dsn), "slot": slot, "publication": PUBLICATION, "rows": rows}
-        return attempt(DLT, told | {"folder": folder})
+        return attempt(DLT, told | {"folder": folder, "checksum": CHECKSUM})
 
 
 @contextmanager

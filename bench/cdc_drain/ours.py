@@ -4,7 +4,7 @@ import json
 import sys
 import time
 
-from bench.cdc_drain.waiting import PUBLICATION
+from bench.cdc_drain.waiting import CHECKSUM, PUBLICATION
 from bench.landed import tell
 from lake.catalogue import ensure_namespaces, open_catalogue
 from lake.handover import load
@@ -18,7 +18,6 @@ from pipelines.postgres.reading import plan_load
 from pipelines.postgres.walsender import Walsender
 
 NAME = "pg_public_changes"
-CHECKSUM = "sum(('0x' || left(md5(id::VARCHAR), 15))::BIGINT::HUGEINT)::VARCHAR"
 
 
 def main() -> None:

@@ -5,6 +5,8 @@ from psycopg.conninfo import make_conninfo
 
 MOTHER = "bench_mother"
 PUBLICATION = "bench"
+CHECKSUM = "sum(('0x' || left(md5(id::VARCHAR), 15))::BIGINT::HUGEINT)::VARCHAR"
+"""What ``checksum`` adds up, in DuckDB's words."""
 TABLE = """
 CREATE TABLE changes (
     id bigint PRIMARY KEY, customer integer NOT NULL, sku text NOT NULL, quantity integer NOT NULL,
