@@ -56,6 +56,13 @@ def test_every_shipped_page_renders_as_whole_html(shop: duckdb.DuckDBPyConnectio
         assert len(balance.ids) == len(set(balance.ids))
 
 
+def test_what_is_in_each_currency_has_no_total(shop: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    build_site(SHIPPED, tmp_path, "r1", shop, METRICS)
+    page = (tmp_path / "subscriptions.html").read_text(encoding="utf-8")
+    assert "Currency" in page
+    assert "<tfoot" not in page
+
+
 def test_the_first_page_shows_the_numbers_of_the_shop(shop: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     build_site(SHIPPED, tmp_path, "r1", shop, METRICS)
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
