@@ -72,7 +72,6 @@ def test_an_idle_table_lets_the_server_forget_what_others_write(source: Source, 
             # As a server in use does, it writes on: a slot moves only behind a snapshot that was confirmed.
             elsewhere.execute(MUCH.encode())
             source.run("SELECT pg_log_standby_snapshot()")
-            found.landed.changed.wait(0.5)
             return bool(source.rows(held)[0][0] < 64 * 2**20)
 
         found.until(forgotten)
