@@ -33,14 +33,15 @@ CREATE TABLE gold.daily_shop AS SELECT
     1::bigint AS new_customers, sum(units)::bigint AS units, sum(net_amount) AS net_revenue
 FROM gold.fact_orders GROUP BY ALL;
 CREATE TABLE gold.fact_payments AS SELECT
-    'ch_' || order_id AS charge_id, order_id, net_amount AS amount, 1.00::decimal(18,2) AS fee,
-    net_amount - 1 AS net, order_date AS payment_date
+    'ch_' || order_id AS charge_id, order_id, net_amount AS amount, 'USD' AS currency, net_amount AS amount_settled,
+    1.00::decimal(18,2) AS fee, net_amount - 1 AS net, 'USD' AS settlement_currency, 'succeeded' AS status,
+    order_date AS payment_date
 FROM gold.fact_orders WHERE net_amount > 0;
 CREATE TABLE gold.payment_reconciliation AS SELECT
     order_key, order_id, order_date, net_amount AS order_amount, charge_id, amount AS charge_amount,
-    net_amount - coalesce(amount, 0) AS difference, 'USD' AS currency,
+    net_amount - coalesce(amount, 0) AS difference, 'USD' AS currency, p.currency AS charge_currency,
     if(charge_id IS NULL, 'not_chargeable', 'reconciled') AS status, 'A reason.' AS reason
-FROM gold.fact_orders LEFT JOIN gold.fact_payments USING (order_id);
+FROM gold.fact_orders LEFT JOIN gold.fact_payments AS p USING (order_id);
 CREATE TABLE gold.mrr AS SELECT
     month::date AS month, 'USD' AS currency, mrr::decimal(18,2) AS mrr, new_mrr::decimal(18,2) AS new_mrr,
     expansion_mrr::decimal(18,2) AS expansion_mrr, 0::decimal(18,2) AS contraction_mrr,

@@ -63,6 +63,26 @@ def test_what_is_in_each_currency_has_no_total(shop: duckdb.DuckDBPyConnection, 
     assert "<tfoot" not in page
 
 
+def test_failed_charges_and_other_currencies_are_in_no_sum(shop: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    shop.execute("""
+        INSERT INTO gold.fact_payments BY NAME
+        SELECT 'ch_failed' AS charge_id, 500 AS amount, 'USD' AS currency, 'failed' AS status
+        UNION ALL BY NAME
+        SELECT
+            'ch_yen' AS charge_id, 7000 AS amount, 'JPY' AS currency, 'succeeded' AS status, '2024-04-01' AS payment_date,
+            45 AS amount_settled, 2 AS fee, 43 AS net, 'USD' AS settlement_currency;
+        INSERT INTO gold.payment_reconciliation BY NAME
+        SELECT 'ch_yen' AS charge_id, 7000 AS charge_amount, 'JPY' AS charge_currency, 'JPY' AS currency,
+            'charge_without_order' AS status, 'A reason.' AS reason;
+    """)
+    build_site(SHIPPED, tmp_path, "r1", shop, METRICS)
+    page = (tmp_path / "payments.html").read_text(encoding="utf-8")
+    assert '<p class="label">Charged</p><p class="figure">$100.50</p>' in page
+    assert '<p class="label">Fees</p><p class="figure">$6.00</p>' in page
+    assert "7,000.00" in page
+    assert "7,100.50" not in page + (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
 def test_the_first_page_shows_the_numbers_of_the_shop(shop: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     build_site(SHIPPED, tmp_path, "r1", shop, METRICS)
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
