@@ -28,19 +28,34 @@ WITH offered AS (
       PARTITION BY CASE WHEN needs_code THEN 'code' ELSE 'automatic' END, title
       ORDER BY created_at DESC, discount_id DESC
     ) = 1
+), taken_off AS (
+  SELECT
+    order_id,
+    discount_kind,
+    title,
+    target,
+    currency,
+    SUM(amount) AS amount
+  FROM silver.stg_shopify_order_discounts
+  GROUP BY
+    order_id,
+    discount_kind,
+    title,
+    target,
+    currency
 ), used AS (
   SELECT
     discounts.discount_kind,
     discounts.title,
     discounts.target,
     discounts.currency,
-    COUNT(DISTINCT orders.order_id) AS orders,
+    COUNT(*) AS orders,
     COUNT(DISTINCT orders.customer_id) AS customers,
     SUM(discounts.amount) AS amount,
     SUM(orders.subtotal) AS net_amount,
     MIN(orders.order_date) AS first_date,
     MAX(orders.order_date) AS last_date
-  FROM silver.stg_shopify_order_discounts AS discounts
+  FROM taken_off AS discounts
   JOIN silver.stg_shopify_orders AS orders
     ON orders.order_id = discounts.order_id
   WHERE

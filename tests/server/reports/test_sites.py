@@ -69,8 +69,8 @@ def test_failed_charges_and_other_currencies_are_in_no_sum(shop: duckdb.DuckDBPy
         SELECT 'ch_failed' AS charge_id, 500 AS amount, 'USD' AS currency, 'failed' AS status
         UNION ALL BY NAME
         SELECT
-            'ch_yen' AS charge_id, 7000 AS amount, 'JPY' AS currency, 'succeeded' AS status, '2024-04-01' AS payment_date,
-            45 AS amount_settled, 2 AS fee, 43 AS net, 'USD' AS settlement_currency;
+            'ch_yen' AS charge_id, 7000 AS amount, 'JPY' AS currency, 'succeeded' AS status,
+            '2024-04-01' AS payment_date, 45 AS amount_settled, 2 AS fee, 43 AS net, 'USD' AS settlement_currency;
         INSERT INTO gold.payment_reconciliation BY NAME
         SELECT 'ch_yen' AS charge_id, 7000 AS charge_amount, 'JPY' AS charge_currency, 'JPY' AS currency,
             'charge_without_order' AS status, 'A reason.' AS reason;
