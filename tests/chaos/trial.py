@@ -95,7 +95,8 @@ class Trials:
         )
         run(
             self.main,
-            "INSERT INTO pairs (a, b) SELECT 9, 'b' || n FROM generate_series(1, 30) n ON CONFLICT DO NOTHING",
+            "INSERT INTO pairs (a, b) SELECT 9, 'b' || n FROM generate_series(1, 30) n "
+            "ON CONFLICT (a, b) DO UPDATE SET v = 7",
         )
         if failpoint == "cdc.during_schema_change":
             run(self.main, f"ALTER TABLE parts ADD extra_{self.late} integer; UPDATE parts SET extra_{self.late} = 1")
