@@ -13,11 +13,13 @@ from pipelines.postgres.certificates import why_refused
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
-# What the text of every type is written with, so that the same value is always the same text.
+# What the text of every type is written with, so that the same value is always the same text, whichever connection
+# tells it and whatever the role or the database is set to. Rows that row security hides are refused, not left out.
 SESSION = """
 SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'iso_8601'; SET bytea_output = 'hex';
 SET extra_float_digits = 1; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;
-SET search_path = pg_catalog
+SET idle_session_timeout = 0; SET row_security = off; SET search_path = pg_catalog;
+SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'
 """
 REFUSED = re.compile(r"authentication failed|no password supplied|pg_hba\.conf|role .* does not exist")
 
@@ -41,8 +43,7 @@ def connect(settings: Settings, *, replication: bool = False) -> Iterator[Connec
             **more,  # type: ignore[arg-type]
         )
         with connection:
-            if not replication:
-                connection.execute(SESSION)
+            connection.execute(SESSION)
             yield connection
 
 

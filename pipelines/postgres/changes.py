@@ -28,6 +28,7 @@ from pipelines.postgres.scanning import (
     NOW_AT,
     NOW_LSN,
     NOW_XID,
+    NULL,
     OP,
     ORDINAL,
     READ_TO,
@@ -35,7 +36,7 @@ from pipelines.postgres.scanning import (
     STATE,
     UNCHANGED,
 )
-from pipelines.postgres.shapes import Followed, Misfit, Shape, shape_of, united
+from pipelines.postgres.shapes import Followed, Misfit, Shape, in_order, shape_of, united
 
 EMPTIED = ord("t")
 Name = tuple[str, str]
@@ -110,7 +111,7 @@ class ChangeReader:
         gathered = []
         for followed in self._followed.values():
             if batches := self._pending.pop(followed.table.bronze, None):
-                rows = united(batches, followed.types)
+                rows = in_order(united(batches, followed.types)) if len(batches) > 1 else batches[0]
                 last = rows["_commit_lsn"][-1].as_py(), rows["_ordinal"][-1].as_py()
                 gathered.append(Gathered(followed, rows, last))
                 followed.mark = last
@@ -148,14 +149,18 @@ class ChangeReader:
         for relid in self._emptied(relids):
             if relid not in self._relations:
                 raise MessageError(f"The replication stream empties the table number {relid} before describing it.")
-            shape = self._relations[relid][1]
-            position = int(self._state[NOW_LSN]), int(self._state[NEXT])
+            shape, position = self._relations[relid][1], self._position
             self._state[NEXT] += 1
             if shape >= 0 and position > self._shapes[shape].followed.mark:
                 now = self._state[NOW_AT], self._state[NOW_XID]
                 rows[:, count] = (shape, EMPTIED, -1, -1, *position, *now)
                 count += 1
         return rows, count
+
+    @property
+    def _position(self) -> tuple[int, int]:
+        """The place of the next row: the position of the transaction's commit, and its ordinal."""
+        return int(self._state[NOW_LSN]), int(self._state[NEXT])
 
     def _emptied(self, relids: tuple[int, ...]) -> Iterator[int]:
         """Give the relations that stand for a table that is empty now; of one with partitions, when all of them are."""
@@ -169,7 +174,7 @@ class ChangeReader:
             followed = self._partitions[min(emptied)]
             if emptied >= leaves_of(self._kinds.connection, followed.table.schema, followed.table.name):
                 yield min(emptied)
-            else:
+            elif self._position > followed.mark:
                 followed.anew = "a partition was emptied alone"
 
     def _take(self, tools: Loops, view: object, shape: Shape, rows: Numbers) -> None:
@@ -207,6 +212,11 @@ class ChangeReader:
             raise Misfit(
                 "a change of it came without its key, which is too large to be sent along; "
                 f"ALTER TABLE {followed.table} REPLICA IDENTITY FULL; mends that"
+            )
+        if ((sizes[shape.is_key] == NULL) & (rows[OP] != EMPTIED)).any():
+            raise Misfit(
+                f"a change of it came without its key ({', '.join(followed.table.key)}), which its replica identity, "
+                "or that of one of its partitions, leaves out"
             )
         fields, arrays = [], []
         for place, column in enumerate(shape.columns):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -23,7 +24,8 @@ class Cursor:
 
     ``anew`` asks for that copy: the next load copies the table again, after a row that empties it (``_op`` t). To have
     a table copied anew, leave a mark without rows that says so (``landing.ask_anew``). ``columns`` is the
-    ``layout.Layout`` of the source's table at the last row taken.
+    ``layout.Layout`` of the source's table at the last row taken, ``key`` its key, and ``definition`` its
+    ``definitions.Definition`` when it was last looked at.
     """
 
     slot: str
@@ -33,6 +35,8 @@ class Cursor:
     stopped: str = ""
     anew: bool = False
     columns: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    key: tuple[str, ...] = ()
+    definition: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Write the cursor as the JSON text that a mark carries."""
@@ -44,7 +48,7 @@ class Cursor:
         said = json.loads(text)
         known = {name: said[name] for name in cls.__dataclass_fields__ if name in said}
         columns = {name: (place[0], place[1], place[2]) for name, place in said.get("columns", {}).items()}
-        return cls(**{**known, "columns": columns})
+        return cls(**{**known, "columns": columns, "key": tuple(said.get("key", ()))})
 
 
 @dataclass

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import structlog
 from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table
 
@@ -13,10 +14,13 @@ from lake.errors import SourceError
 from lake.settings import Settings
 from pipelines.postgres.api import Connection
 from pipelines.postgres.claims import Claim, Cursor
+from pipelines.postgres.definitions import OTHER, key_changed, read_definitions, why_other
 from pipelines.postgres.partitions import published_roots
 from pipelines.postgres.servers import check_server_is_the_same, read_cursor
 from pipelines.postgres.slots import ANEW
 from pipelines.postgres.tables import SourceTable
+
+log = structlog.get_logger("postgres")
 
 PUBLISHED = """
 SELECT (SELECT count(*) FROM pg_publication WHERE pubname = %s),
@@ -29,22 +33,32 @@ def check_continuity(
 ) -> None:
     """See, before anything is read, that no change of a followed table got lost without a word.
 
-    A table that isn't among the ``wanted`` any more, or that was taken out of the publication, stops: its mark
-    says why. Raises SourceError when all of them would: the publication is gone, or the server is another one.
+    A table that isn't among the ``wanted`` any more, that was taken out of the publication or has another key stops:
+    its mark says why. One of which changes may be lost (``definitions.why_other``) is copied anew. Raises SourceError
+    when all of them would stop: the publication is gone, or the server is another one.
     """
     followed = {name: (table, cursor) for name, table, cursor in _followed(settings, catalogue) if not cursor.anew}
     if not followed:
         return
     check_server_is_the_same(settings, list(followed.values()))
     published = published_now(connection, settings.postgres_publication)
-    names = {table.bronze: str(table) for table in wanted}
+    sources = {table.bronze: table for table in wanted}
+    definitions = read_definitions(connection, settings.postgres_publication, wanted)
     for name, (table, cursor) in followed.items():
         if cursor.stopped:
             continue
-        if name not in names:
+        if (source := sources.get(name)) is None:
             _stop(table, cursor, "it was left out of BOATHOUSE_POSTGRES_TABLES, has no key any more, or is gone")
-        elif names[name] not in published:
+            continue
+        now = definitions.get((source.schema, source.name))
+        if now and cursor.definition and cursor.definition["table"] != now["table"]:
+            _ask_anew(table, cursor, OTHER)
+        elif str(source) not in published:
             _stop(table, cursor, f"it was taken out of the publication '{settings.postgres_publication}'")
+        elif reason := key_changed(cursor.key, source.key):
+            _stop(table, cursor, reason)
+        elif reason := why_other(connection, cursor.definition, now):
+            _ask_anew(table, cursor, reason)
 
 
 def published_now(connection: Connection, publication: str) -> set[str]:
@@ -81,3 +95,10 @@ def _stop(table: Table, cursor: Cursor, reason: str) -> None:
     claim = Claim((), f"not followed after position {cursor.read_to}")
     stopped = replace(cursor, stopped=reason)
     commit_once(table, [], claim.mark(f"postgres-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-stopped", stopped))
+
+
+def _ask_anew(table: Table, cursor: Cursor, reason: str) -> None:
+    log.warning("a table is copied anew", table=".".join(table.name()), reason=reason)
+    claim = Claim((), "asked for anew")
+    again = replace(cursor, anew=True)
+    commit_once(table, [], claim.mark(f"postgres-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-anew", again))

@@ -10,6 +10,7 @@ import structlog
 from lake.errors import CommitError, ServiceError, UnreachableError
 from lake.settings import Settings
 from pipelines.postgres.api import Connection, connect, current_lsn
+from pipelines.postgres.continuity import published_now
 from pipelines.postgres.flushing import new_load_id
 from pipelines.postgres.following import Engine, engine
 from pipelines.postgres.landing import Bronze, ask_anew
@@ -86,7 +87,10 @@ def _reasons_to_end(
     copying: Future[dict[str, int]] | None,
     stop: Event,
 ) -> Callable[[], bool]:
-    """Make the question whether to plan anew: a copy has ended, we fell far behind, or there are other tables."""
+    """Make the question whether to plan anew: a copy has ended, we fell far behind, or the tables are others.
+
+    It raises SourceError when the publication is gone.
+    """
     looked = time.monotonic()
 
     def ended() -> bool:
@@ -100,10 +104,13 @@ def _reasons_to_end(
         looked = time.monotonic()
         if current_lsn(connection) - running.durable > FAR_BEHIND:
             return True
-        look_unseen(connection, plan.followed)
+        look_unseen(connection, settings.postgres_publication, plan.followed)
         if any(one.anew and not one.stopped for one in plan.followed):
             return True
-        names = {str(table) for table in find_tables(connection, settings.postgres_tables)}
-        return bool(names - {str(one.table) for one in plan.followed})
+        published = published_now(connection, settings.postgres_publication)
+        if any(str(one.table) not in published for one in plan.followed if not one.stopped):
+            return True
+        keys = {(str(table), table.key) for table in find_tables(connection, settings.postgres_tables)}
+        return bool(keys - {(str(one.table), one.table.key) for one in plan.followed})
 
     return ended

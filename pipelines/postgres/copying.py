@@ -11,6 +11,7 @@ from lake.settings import Settings
 from pipelines.postgres.api import connect
 from pipelines.postgres.claims import Claim, Cursor
 from pipelines.postgres.crew import Job, Task, Tell, silent, work
+from pipelines.postgres.definitions import read_definition
 from pipelines.postgres.flushing import new_load_id
 from pipelines.postgres.heaps import cut, find_heaps
 from pipelines.postgres.landing import Bronze, Draft
@@ -136,7 +137,14 @@ class _Copying:
         self._claim.count, self._claim.total = counted, sum(part.total for part in parts) % MODULUS
         last = progress.consistent_lsn - 1, len(progress.ranges) * 2 * RANGE_ORDINALS
         layout = read_layout(self._snapshot.connection, self._table.schema, self._table.name)
-        cursor = Cursor(progress.slot, *last, read_to or progress.consistent_lsn, columns=layout)
+        cursor = Cursor(
+            progress.slot,
+            *last,
+            read_to or progress.consistent_lsn,
+            columns=layout,
+            key=self._table.key,
+            definition=read_definition(self._snapshot.connection, self._settings.postgres_publication, self._table),
+        )
         mark = replace(self._claim.mark(progress.load_id, cursor), claim_count=counted)
         self._draft.land([file for part in parts for file in part.files], progress.at, mark)
         return counted

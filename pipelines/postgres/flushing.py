@@ -118,10 +118,10 @@ class Flusher:
         """Say in a mark that there was nothing up to ``position`` (bytes), if that is far and nothing waits."""
         if self.waiting or self._landing is not None or position - self.durable <= HELD_BYTES:
             return
-        alive = [one for one in self._followed if not one.stopped]
-        if alive:
-            self._mark(alive[0], new_load_id(), position, f"no rows in the slot up to position {position}")
-            self.durable = position
+        # Where all have stopped, one of them says it: nobody waits for what the server holds.
+        first = min(self._followed, key=lambda one: bool(one.stopped))
+        self._mark(first, new_load_id(), position, f"no rows in the slot up to position {position}")
+        self.durable = position
 
     def _land(self, gathered: Sequence[Gathered], stopped: Sequence[Followed], position: int, load_id: str) -> int:
         began = time.monotonic()
@@ -158,7 +158,8 @@ class Flusher:
 
     def _cursor(self, followed: Followed, last: tuple[int, int], position: int) -> Cursor:
         anew, layout = bool(followed.anew), dict(followed.layout)
-        return Cursor(self._slot, *last, position, followed.stopped, anew, layout)
+        told = followed.table.key, dict(followed.definition)
+        return Cursor(self._slot, *last, position, followed.stopped, anew, layout, *told)
 
     def _mark(self, followed: Followed, load_id: str, position: int, said_by: str) -> None:
         table = followed.table.bronze

@@ -11,15 +11,17 @@ from pipelines.postgres.kinds import Kinds
 Layout = dict[str, tuple[int, int, int]]
 """Of each column by name: its number (pg_attribute.attnum), which it keeps for life, its type's oid and modifier.
 
-One that was dropped has the name that Postgres gives it (``........pg.dropped.7........``) and no type (0).
+One that was dropped has the name that Postgres gives it (``........pg.dropped.7........``) and no type (0); one that
+is generated out of others, which nothing tells of, has the type -1.
 """
 
 LAYOUTS = """
-SELECT n.nspname::text, c.relname::text, a.attname::text, a.attnum::int, a.atttypid::int8, a.atttypmod,
+SELECT n.nspname::text, c.relname::text, a.attname::text, a.attnum::int,
+       CASE a.attgenerated WHEN '' THEN a.atttypid::int8 ELSE -1 END, a.atttypmod,
        a.atthasdef OR a.atthasmissing OR a.attidentity <> ''
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE (n.nspname, c.relname) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
-  AND a.attnum > 0 AND a.attgenerated = ''
+  AND a.attnum > 0
 ORDER BY 1, 2, a.attnum
 """
 TEXT, VARCHAR = 25, 1043
@@ -51,8 +53,8 @@ def read_layout(connection: Connection, schema: str, name: str) -> Layout:
 
 
 def living(layout: Layout) -> Layout:
-    """Leave out the columns that were dropped."""
-    return {name: place for name, place in layout.items() if place[1]}
+    """Leave out the columns that were dropped or are generated."""
+    return {name: place for name, place in layout.items() if place[1] > 0}
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def changed_unseen(before: Before, seen: Seen, said: Sequence[str], kinds: Kinds
     """
     after, filled = seen
     last = max((number for number, _, _ in before.layout.values()), default=0)
-    gone = min((number for number, oid, _ in after.values() if not oid and number > last), default=None)
+    gone = min((number for number, oid, _ in after.values() if oid == 0 and number > last), default=None)
     for name, (number, oid, typmod) in living(after).items():
         if name not in before.layout:
             if number <= last:
@@ -88,6 +90,8 @@ def changed_unseen(before: Before, seen: Seen, said: Sequence[str], kinds: Kinds
                 return f"column {name} was added after another one was dropped"
             continue
         old_number, old_oid, old_typmod = before.layout[name]
+        if old_oid < 0:
+            return f"column {name} was generated until now"
         if number != old_number:
             return f"column {name} was dropped and added anew"
         if (oid, typmod) != (old_oid, old_typmod) and not _same_text((old_oid, old_typmod), (oid, typmod), kinds):

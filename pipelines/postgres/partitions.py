@@ -20,6 +20,26 @@ LEFT JOIN LATERAL (
   WHERE q.pubname = %s AND format('%%I.%%I', q.schemaname, q.tablename)::regclass = a.relid LIMIT 1) p ON true
 WHERE t.isleaf ORDER BY 1, 2
 """
+IDENTITIES = """
+SELECT n.nspname::text, r.relname::text, format('%I.%I', m.nspname, c.relname), keys.wanted,
+       (SELECT format('%I', x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+        WHERE i.indrelid = c.oid AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL
+          AND ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
+                    ORDER BY 1) = keys.wanted LIMIT 1)
+FROM pg_class c JOIN pg_namespace m ON m.oid = c.relnamespace
+JOIN pg_class r ON r.oid = pg_partition_root(c.oid) JOIN pg_namespace n ON n.oid = r.relnamespace
+CROSS JOIN LATERAL (
+  SELECT ARRAY(SELECT a.attname::text
+               FROM pg_index i JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = ANY (i.indkey)
+               WHERE i.indrelid = t.oid AND CASE t.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END
+               ORDER BY 1) AS wanted
+  FROM pg_class t WHERE t.oid = r.oid) keys
+WHERE c.relispartition AND c.relkind = 'r' AND c.relreplident <> 'f' AND keys.wanted <> '{}' AND (
+  c.relreplident = 'n' OR NOT keys.wanted <@ ARRAY(
+    SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
+    WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END))
+ORDER BY 1, 2, 3
+"""
 PUBLISHED_ROOTS = """
 SELECT DISTINCT n.nspname::text, c.relname::text
 FROM pg_publication_tables p
@@ -32,6 +52,21 @@ def root_of(connection: Connection, relid: int) -> tuple[str, str] | None:
     """Name the table that a partition is part of; None for what is no partition, or is gone."""
     row = connection.execute(ROOT, (relid,)).fetchone()
     return None if row is None else (str(row[0]), str(row[1]))
+
+
+def keyless_leaves(connection: Connection) -> dict[tuple[str, str], tuple[str, str]]:
+    """Find tables with a partition whose replica identity lacks the table's key, by schema and name.
+
+    Once published, its rows could not be updated or deleted, or not be told apart. Gives what is wrong, and the SQL
+    that mends it.
+    """
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for schema, name, leaf, key, index in connection.execute(IDENTITIES):
+        assert isinstance(key, list)
+        identity = f"USING INDEX {index}" if index else "FULL"
+        said = f"has a partition, {leaf}, whose replica identity lacks the key ({', '.join(key)})"
+        found.setdefault((str(schema), str(name)), (said, f"ALTER TABLE {leaf} REPLICA IDENTITY {identity};"))
+    return found
 
 
 def leaves_of(connection: Connection, schema: str, name: str) -> frozenset[int]:

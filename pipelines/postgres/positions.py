@@ -16,6 +16,7 @@ from lake.settings import Settings
 from pipelines.postgres.api import Connection, connect
 from pipelines.postgres.claims import Cursor
 from pipelines.postgres.continuity import published_now
+from pipelines.postgres.definitions import key_changed, read_definitions, why_other
 from pipelines.postgres.landing import Standing
 from pipelines.postgres.servers import Server, check_same, identify
 from pipelines.postgres.tables import SourceTable
@@ -63,7 +64,7 @@ class Positions:
         self._resource(table)[MARK] = {"cursor": cursor.to_json(), "schema": base64.b64encode(schema).decode()}
 
     def goes_on(self, settings: Settings, connection: Connection, wanted: Sequence[SourceTable]) -> None:
-        """See that server and publication are the same; a table that was taken out of that one is copied anew."""
+        """See that server and publication are the same; a table of which changes may be lost is copied anew."""
         cursors = {name: Cursor.from_json(mark["cursor"]) for name, mark in self._marks().items()}
         followed = {name: cursor for name, cursor in cursors.items() if not cursor.anew}
         with connect(settings, replication=True) as walsender:
@@ -74,8 +75,13 @@ class Positions:
         self._state[SERVER] = vars(now)
         if followed:
             published = published_now(connection, settings.postgres_publication)
+            definitions = read_definitions(connection, settings.postgres_publication, wanted)
             for table in wanted:
-                if table.bronze in followed and str(table) not in published:
+                if (last := followed.get(table.bronze)) is not None and (
+                    str(table) not in published
+                    or key_changed(last.key, table.key)
+                    or why_other(connection, last.definition, definitions.get((table.schema, table.name)))
+                ):
                     self._ask_anew(table.bronze)
 
     def _ask_anew(self, table: str) -> None:

@@ -7,7 +7,7 @@ from lake.errors import BoathouseError, CredentialsError, SourceError
 from lake.settings import Settings
 from pipelines.postgres.api import Connection, connect, fetch_one
 from pipelines.postgres.kinds import Kinds
-from pipelines.postgres.partitions import published_roots
+from pipelines.postgres.partitions import keyless_leaves, published_roots
 from pipelines.postgres.slots import STATE
 from pipelines.postgres.tables import SourceTable, find_tables
 
@@ -182,7 +182,6 @@ def _table(connection: Connection, table: SourceTable) -> Iterator[Finding]:
 def _publication(connection: Connection, settings: Settings, tables: list[SourceTable]) -> Iterator[Finding]:
     name = settings.postgres_publication
     rights = {str(table): fetch_one(connection, RIGHTS, (table.schema, table.name)) for table in tables}
-    listed = ", ".join(table.identifier.as_string() for table in tables)
     row = connection.execute(PUBLICATION, (name,)).fetchone()
     if row is None:
         may = fetch_one(connection, "SELECT has_database_privilege(current_database(), 'CREATE')")[0]
@@ -190,7 +189,7 @@ def _publication(connection: Connection, settings: Settings, tables: list[Source
             yield Finding(
                 f"The publication '{name}' isn't there, and the role may not make it: that takes CREATE on the "
                 "database and the ownership of every table; run as who has them",
-                f"CREATE PUBLICATION {name} FOR TABLE {listed} WITH (publish_via_partition_root = true);",
+                f"CREATE PUBLICATION {name} FOR TABLE {_alone(tables)} WITH (publish_via_partition_root = true);",
             )
         return
     complete, ours, there = row
@@ -205,13 +204,22 @@ def _publication(connection: Connection, settings: Settings, tables: list[Source
     if lacking and not (ours and all(rights[str(table)][2] for table in lacking)):
         yield Finding(
             f"The publication '{name}' lacks {', '.join(map(str, lacking))}, and the role may not add to it",
-            f"ALTER PUBLICATION {name} ADD TABLE {', '.join(table.identifier.as_string() for table in lacking)};",
+            f"ALTER PUBLICATION {name} ADD TABLE {_alone(lacking)};",
         )
+
+
+def _alone(tables: list[SourceTable]) -> str:
+    """List tables as a publication takes them without those that inherit from them."""
+    return ", ".join(f"ONLY {table.identifier.as_string()}" for table in tables)
 
 
 def _keyless(connection: Connection, tables: list[SourceTable]) -> Iterator[Finding]:
     """Tell of the tables that can't be followed; nobody asked for those, or they would have been refused by name."""
-    for name, identity, index in connection.execute(KEYLESS, ([str(table) for table in tables],)):
+    leaves = keyless_leaves(connection)
+    for (schema, table), (said, mend) in leaves.items():
+        yield Finding(f"{schema}.{table} isn't followed: it {said}", mend, must=False)
+    told = [str(table) for table in tables] + [f"{schema}.{table}" for schema, table in leaves]
+    for name, identity, index in connection.execute(KEYLESS, (told,)):
         if identity == "n":
             yield Finding(
                 f"{name} isn't followed: its replica identity is NOTHING",

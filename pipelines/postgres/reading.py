@@ -98,7 +98,7 @@ def pull(settings: Settings, bronze: Bronze, tell: Tell = silent) -> Counted:
             counted = running.counted
             running.drain(connection, current_lsn(connection))
             durable = running.durable
-            look_unseen(connection, plan.followed)
+            look_unseen(connection, settings.postgres_publication, plan.followed)
     counted.stopped |= {str(one.table): one.stopped for one in plan.followed if one.stopped}
     for name, rows in resumed.items():
         counted.rows[name] = counted.rows.get(name, 0) + rows
@@ -137,7 +137,7 @@ def copy(
 def _followed(table: SourceTable, found: Standing) -> Followed:
     cursor = found.cursor
     mark = cursor.commit_lsn, cursor.ordinal
-    return Followed(table, mark, dict(found.types), cursor.stopped, dict(cursor.columns))
+    return Followed(table, mark, dict(found.types), cursor.stopped, dict(cursor.columns), cursor.definition)
 
 
 def _check_slot(wanted: str, slot: Slot | None, missing: str, marks: Mapping[str, Cursor], read_to: int) -> None:

@@ -7,7 +7,9 @@ import pyarrow as pa
 
 from lake.errors import SourceError
 from pipelines.postgres.api import Connection
+from pipelines.postgres.claims import PLACE
 from pipelines.postgres.columns import Column, widest
+from pipelines.postgres.definitions import Definition, later, read_definitions, why_other
 from pipelines.postgres.kinds import Kinds
 from pipelines.postgres.layout import Before, Layout, Seen, changed_unseen, read_layouts
 from pipelines.postgres.messages import Relation
@@ -28,7 +30,8 @@ class Followed:
 
     ``types`` are the columns that bronze has (ours left out); ``stopped`` says why it isn't followed any more.
     ``layout`` is the one that the last rows had, ``first`` that of the load's beginning, and ``names`` those of all
-    columns since; ``anew`` is why the table must be copied again, and it is followed on.
+    columns since; ``definition`` is what else it was when it was last looked at. ``anew`` is why the table must be
+    copied again, and it is followed on.
     """
 
     table: SourceTable
@@ -36,6 +39,7 @@ class Followed:
     types: dict[str, pa.DataType] = field(default_factory=dict)
     stopped: str = ""
     layout: Layout = field(default_factory=dict)
+    definition: Definition = field(default_factory=dict)
     anew: str = ""
     first: Layout = field(init=False)
     names: set[str] = field(init=False)
@@ -56,11 +60,15 @@ class Followed:
             self.anew = changed_unseen(Before(self.layout, self.first, self.names, held), seen, said, kinds)
 
 
-def look_unseen(connection: Connection, followed: Sequence[Followed]) -> None:
-    """Look at the layouts of tables of which no row may have come since theirs changed, and note which to copy anew."""
+def look_unseen(connection: Connection, publication: str, followed: Sequence[Followed]) -> None:
+    """Look at what the catalogue says of the tables, of which no row may tell, and note which to copy anew."""
     kinds, by_name = Kinds(connection), {(one.table.schema, one.table.name): one for one in followed}
     for name, seen in read_layouts(connection, by_name).items():
         by_name[name]._compare(seen, (), by_name[name].types, kinds)
+    for name, definition in read_definitions(connection, publication, [one.table for one in followed]).items():
+        one = by_name[name]
+        one.anew = one.anew or why_other(connection, one.definition, definition)
+        one.definition = later(one.definition, definition)
 
 
 @dataclass(frozen=True)
@@ -131,6 +139,13 @@ def united(batches: Iterable[pa.Table], types: dict[str, pa.DataType]) -> pa.Tab
     theirs = [field.with_type(types.get(name, field.type)) for name, field in fields.items()]
     schema = pa.schema([*theirs, *OURS])
     return pa.concat_tables([aligned(batch, schema) for batch in listed])
+
+
+def in_order(rows: pa.Table) -> pa.Table:
+    """Sort rows by their place in the log, if they aren't: those of several partitions come apart."""
+    lsns, ordinals = (rows[name].to_numpy() for name in PLACE)
+    later = (lsns[1:] > lsns[:-1]) | ((lsns[1:] == lsns[:-1]) & (ordinals[1:] > ordinals[:-1]))
+    return rows if later.all() else rows.sort_by([(name, "ascending") for name in PLACE])
 
 
 def aligned(batch: pa.Table, schema: pa.Schema) -> pa.Table:

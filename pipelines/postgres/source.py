@@ -19,6 +19,7 @@ from pipelines.postgres.changes import ChangeReader
 from pipelines.postgres.claims import PLACE, Cursor
 from pipelines.postgres.columns import widest
 from pipelines.postgres.copying import slot_of_copy
+from pipelines.postgres.definitions import read_definition
 from pipelines.postgres.flushing import new_load_id
 from pipelines.postgres.heaps import cut, find_heaps
 from pipelines.postgres.kinds import Kinds
@@ -108,9 +109,17 @@ class Reading:
                 upto = current_lsn(connection)
                 advance(connection, settings.postgres_slot, positions.read_to)
                 upto = yield from self._changes(settings, connection, plan.followed, positions.read_to, upto)
-                look_unseen(connection, plan.followed)
+                look_unseen(connection, settings.postgres_publication, plan.followed)
         for one in plan.followed:
-            cursor = Cursor(settings.postgres_slot, *one.mark, upto or 0, one.stopped, columns=dict(one.layout))
+            cursor = Cursor(
+                settings.postgres_slot,
+                *one.mark,
+                upto or 0,
+                one.stopped,
+                columns=dict(one.layout),
+                key=one.table.key,
+                definition=one.definition,
+            )
             positions.keep(one.table.bronze, cursor, one.types)
         again = [one.table for one in plan.followed if one.anew and not one.stopped]
         if copied := [*plan.copied, *again]:
@@ -164,7 +173,14 @@ class Reading:
                 yield from self._copy(snapshot, table)
                 layout = read_layout(snapshot.connection, table.schema, table.name)
                 last = snapshot.consistent_lsn - 1, MOST
-                cursor = Cursor(settings.postgres_slot, *last, upto or snapshot.consistent_lsn, columns=layout)
+                cursor = Cursor(
+                    settings.postgres_slot,
+                    *last,
+                    upto or snapshot.consistent_lsn,
+                    columns=layout,
+                    key=table.key,
+                    definition=read_definition(snapshot.connection, settings.postgres_publication, table),
+                )
                 positions.keep(table.bronze, cursor, self._types[table.bronze])
 
     def _copy(self, snapshot: Snapshot, table: SourceTable) -> Iterator[None]:

@@ -11,7 +11,7 @@ from pipelines.postgres.columns import Column
 from pipelines.postgres.kinds import Kinds
 from pipelines.postgres.layout import living, read_layout
 from pipelines.postgres.naming import bronze_name, check_columns, check_names
-from pipelines.postgres.partitions import filters_of, published_roots
+from pipelines.postgres.partitions import filters_of, keyless_leaves, published_roots
 from pipelines.postgres.rows import META
 from pipelines.postgres.wanted import choose
 
@@ -81,11 +81,14 @@ def find_tables(connection: Connection, wanted: Sequence[str]) -> list[SourceTab
     """
     found: dict[str, SourceTable] = {}
     unfit: dict[str, str] = {}
+    leaves = keyless_leaves(connection)
     for schema, name, is_partitioned, identity, key in connection.execute(TABLES):
         table = SourceTable(str(schema), str(name), tuple(key or ()), bool(is_partitioned))  # type: ignore[arg-type]
         found[str(table)] = table
         if reason := _unfit(table, str(identity)):
             unfit[str(table)] = reason
+        elif lacking := leaves.get((table.schema, table.name)):
+            unfit[str(table)] = f"{lacking[0]}; run in the database: {lacking[1]}"
     tables = [found[name] for name in choose(wanted, list(found), unfit)]
     if not tables:
         raise SourceError(
@@ -153,7 +156,8 @@ def ensure_publication(connection: Connection, name: str, tables: Sequence[Sourc
 
 
 def _publish(statement: str, connection: Connection, name: str, tables: Sequence[SourceTable]) -> None:
-    listed = sql.SQL(", ").join(table.identifier for table in tables)
+    # Without ONLY, tables that inherit from one are published too, and those without a key couldn't be updated then.
+    listed = sql.SQL(", ").join(sql.SQL("ONLY {}").format(table.identifier) for table in tables)
     command = sql.SQL(statement).format(sql.Identifier(name), listed)
     try:
         connection.execute(command)

@@ -215,3 +215,34 @@ def test_the_lines_that_the_check_gives_mend_everything(shop: Source) -> None:
         assert [one.said for one in inspect(plain)[1] if one.must] == []
     finally:
         shop.run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+def test_a_publication_made_anew_has_its_tables_copied(shop: Source, lake: Lake) -> None:
+    name = lake.settings.postgres_publication
+    shop.run(f"DROP PUBLICATION {name}", "INSERT INTO stock VALUES ('c', 3)", "DELETE FROM stock WHERE sku = 'a'")
+    shop.run(f"CREATE PUBLICATION {name} FOR TABLE stock, shelf", "INSERT INTO stock VALUES ('d', 4)")
+    lake.pull()
+    assert lake.now("stock") == {"b": 2, "c": 3, "d": 4}
+    shop.run("INSERT INTO stock VALUES ('e', 5)")
+    assert lake.pull().rows == {"pg_public_stock": 1}
+
+
+def test_two_tables_that_swap_their_names_are_not_mixed(shop: Source, lake: Lake) -> None:
+    shop.transaction(
+        "CREATE TABLE made (sku text PRIMARY KEY, pieces integer)",
+        "INSERT INTO made VALUES ('b', 7), ('n', 8)",
+        "ALTER TABLE stock RENAME TO old",
+        "ALTER TABLE made RENAME TO stock",
+    )
+    shop.run("INSERT INTO stock VALUES ('z', 9)")
+    lake.pull()
+    assert lake.now("stock") == {"b": 7, "n": 8, "z": 9}
+
+
+def test_a_table_with_another_key_stops_and_no_other(shop: Source, lake: Lake) -> None:
+    shop.run("ALTER TABLE stock ADD note text NOT NULL UNIQUE DEFAULT gen_random_uuid()::text")
+    lake.pull()
+    shop.run("ALTER TABLE stock REPLICA IDENTITY USING INDEX stock_note_key", "DELETE FROM stock WHERE sku = 'a'")
+    shop.run("INSERT INTO shelf VALUES ('c', 3)")
+    assert lake.pull().stopped == {"public.stock": "its key was (sku) and is (note)"}
+    assert lake.now("shelf") == {"a": 1, "b": 2, "c": 3}

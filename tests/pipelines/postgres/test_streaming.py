@@ -171,3 +171,57 @@ def test_while_the_lake_is_away_nothing_is_confirmed_and_then_everything_lands(
         landed.refuses = set()
         found.until(lambda: len(ids(landed)) == 2000)
     assert ids(landed) == list(range(1, 2001))
+
+
+def test_every_way_writes_the_same_text_whatever_the_database_is_set_to(table: Source, landed: Landed) -> None:
+    name = table.settings.postgres_slot
+    for setting in (
+        "datestyle = 'SQL, DMY'",
+        "intervalstyle = 'postgres_verbose'",
+        "bytea_output = 'escape'",
+        "extra_float_digits = 0",
+        "timezone = 'America/New_York'",
+    ):
+        table.run(f"ALTER DATABASE {name} SET {setting}")
+    table.run(
+        "ALTER TABLE a ADD took interval, ADD tooks interval[], ADD weight float8, ADD weights float8[], "
+        "ADD raw bytea, ADD at timestamptz, ADD span tstzrange, ADD day date, ADD of regclass",
+        "UPDATE a SET took = '1 year 2 days 3 hours', tooks = '{1 day}', weight = 0.1::float8 + 0.2, raw = '\\x00ff', "
+        "weights = ARRAY[0.1::float8 + 0.2], at = '1850-07-01 12:00:00.5+00', day = '2024-07-01', of = 'public.a', "
+        "span = '[2024-07-01 00:00+00, 2024-12-01 00:00+00)'",
+    )
+    again = "INSERT INTO a SELECT id + 1, v, took, tooks, weight, weights, raw, at, span, day, of FROM a WHERE id = {}"
+    landed.load()
+    table.run(again.format(1))
+    landed.load()
+    with following(table, landed) as found:
+        table.run(again.format(2))
+        found.until(lambda: len(ids(landed)) == 3)
+    rows = [{k: v for k, v in row.items() if k[0] != "_" and k != "id"} for row in landed.tables["pg_public_a"]]
+    assert [row["_op"] for row in landed.tables["pg_public_a"]] == ["r", "c", "c"]
+    assert rows[0] == rows[1] == rows[2]
+    assert (rows[0]["took"], rows[0]["weight"], rows[0]["of"]) == ("P1Y2DT3H", 0.30000000000000004, "public.a")
+
+
+def test_a_publication_that_is_gone_ends_following_with_the_way_out(
+    table: Source, landed: Landed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(continuous, "LOOK_SECONDS", 0.1)
+    landed.load()
+    found = Following(table, landed)
+    found.thread.start()
+    table.run("INSERT INTO a VALUES (2, 2)")
+    found.until(lambda: ids(landed) == [1, 2])
+    table.run(f"DROP PUBLICATION {table.settings.postgres_publication}")
+    found.thread.join()
+    assert "is gone, and with it the changes" in str(found.failure[0])
+
+
+def test_a_table_made_anew_while_its_changes_are_followed_is_copied(
+    table: Source, landed: Landed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(continuous, "LOOK_SECONDS", 0.1)
+    landed.load()
+    with following(table, landed) as found:
+        table.run("DROP TABLE a", "CREATE TABLE a (id integer PRIMARY KEY, v integer)", "INSERT INTO a VALUES (7, 7)")
+        found.until(lambda: list(landed.current("pg_public_a", "id")) == [7])
