@@ -1,5 +1,6 @@
 """Changes of database tables: folded to the current rows, or told as each row's history, with no value missing."""
 
+import json
 from typing import Any
 
 from sqlglot import exp, parse_one
@@ -8,6 +9,8 @@ from sqlmesh import macro
 OURS = ["_op", "_commit_lsn", "_ordinal", "_commit_at"]
 # No set: a model's fingerprint has the macros' values as they are written, and a set is in another order each time.
 NOT_THEIRS = [*OURS, "_xid", "_unchanged", "_load_id"]
+# What a date, a time or a decimal can't hold, such as infinity, lands as text in a column beside.
+BESIDE = "__text"
 # Values of these types are never stored apart from their row, so Postgres always sends them.
 SENT = ("BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DATE", "TIME", "UUID")
 
@@ -101,6 +104,7 @@ def row_versions(evaluator: Any, table: exp.Expression, *key: exp.Expression) ->
 def _columns(evaluator: Any, table: exp.Expression, key: Any) -> tuple[list[str], list[str], list[str]]:
     """Give the table's key, its other columns, and those of them that a change may leave out.
 
+    The key has the column of texts beside each of its own, where the table has one: two rows may differ in that alone.
     While SQLMesh loads its project, which is before it knows the table, there are no other columns.
     """
     keys = {part.name.lower(): _quoted(part.name) for part in key}
@@ -108,9 +112,11 @@ def _columns(evaluator: Any, table: exp.Expression, key: Any) -> tuple[list[str]
     if "__schema_unavailable_at_load__" in types:
         return list(keys.values()), [], []
     theirs = {name: kind for name, kind in types.items() if name.lower() not in NOT_THEIRS}
+    bounded = [name.lower() for name in theirs if theirs[name].is_type(*exp.DataType.TEMPORAL_TYPES, "DECIMAL")]
+    beside = [f"{name}{BESIDE}" for name in bounded if name in keys]
+    keys |= {name.lower(): _quoted(name) for name in theirs if name.lower() in (*keys, *beside)}
     others = [name for name in theirs if name.lower() not in keys]
     filled = [name for name in others if not theirs[name].is_type(*SENT, *exp.DataType.TEMPORAL_TYPES)]
-    keys |= {name.lower(): _quoted(name) for name in theirs if name.lower() in keys}
     return list(keys.values()), [_quoted(name) for name in others], [_quoted(name) for name in filled]
 
 
@@ -132,7 +138,7 @@ def _whole(evaluator: Any, table: exp.Expression, keys: list[str], others: list[
     roots = [f"_root_{place}" for place, _ in enumerate(keys)]
     thread = _list("threads", [*roots, "_root_life"])
     told = [
-        f"SUM(CASE WHEN CONTAINS(LOWER({left_out.format('torn.')}), {_text(column.lower())}) THEN 0 ELSE 1 END)"
+        f"SUM(CASE WHEN CONTAINS(LOWER({left_out.format('torn.')}), LOWER({_listed(column)})) THEN 0 ELSE 1 END)"
         f" OVER (PARTITION BY {thread} {_ORDER.format('torn')} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
         f" AS _told_{place}"
         for place, column in enumerate(filled)
@@ -144,9 +150,9 @@ def _whole(evaluator: Any, table: exp.Expression, keys: list[str], others: list[
     }
     return f"""
     touched AS (
-      SELECT {", ".join(keys)} FROM {name} WHERE {left_out.format("")} <> '[]'
+      SELECT {", ".join(keys)}, TRUE AS _is_touched FROM {name} WHERE {left_out.format("")} <> '[]'
       UNION
-      SELECT {_list("gone", keys)}
+      SELECT {_list("gone", keys)}, TRUE
       FROM {name} AS gone
       JOIN {name} AS came ON came._commit_lsn = gone._commit_lsn AND came._ordinal = gone._ordinal + 1
       WHERE gone._op = 'd' AND came._op = 'c' AND {left_out.format("came.")} <> '[]'
@@ -181,7 +187,7 @@ def _whole(evaluator: Any, table: exp.Expression, keys: list[str], others: list[
       SELECT {_list("changes", keys + others + OURS)}
       FROM {name} AS changes
       LEFT JOIN touched ON {_same("touched", keys, "changes", keys)}
-      WHERE touched.{keys[0]} IS NULL AND changes.{changes}
+      WHERE touched._is_touched IS NULL AND changes.{changes}
     )"""
 
 
@@ -207,12 +213,21 @@ def _renamed(table: str, names: list[str], news: list[str]) -> str:
 
 
 def _same(one: str, names: list[str], other: str, others: list[str]) -> str:
-    return " AND ".join(f"{one}.{a} = {other}.{b}" for a, b in zip(names, others, strict=True))
+    pairs = zip(names, others, strict=True)
+    return " AND ".join(f"{one}.{a} {_equals(b, others)} {other}.{b}" for a, b in pairs)
+
+
+def _equals(name: str, names: list[str]) -> str:
+    """Say how a column is compared: of a key's column and the texts beside, one is NULL."""
+    halves = {name, f'{name[:-1]}{BESIDE}"', f'{name[:-1].removesuffix(BESIDE)}"'}
+    return "IS NOT DISTINCT FROM" if len(halves.intersection(names)) > 1 else "="
 
 
 def _quoted(name: str) -> str:
     return str(exp.to_identifier(name, quoted=True).sql("duckdb"))
 
 
-def _text(value: str) -> str:
-    return str(exp.Literal.string(value).sql("duckdb"))
+def _listed(column: str) -> str:
+    """Write a column as it stands in the list of those that were left out: a string of JSON, as SQL's text."""
+    said = json.dumps(column[1:-1].replace('""', '"'), ensure_ascii=False)
+    return str(exp.Literal.string(said).sql("duckdb"))

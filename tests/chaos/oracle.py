@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 State = dict[tuple[str | None, ...], dict[str, str | None]]
 
@@ -13,7 +14,7 @@ def state_of_source(connection: psycopg.Connection[tuple[Any, ...]], table: str,
     """Read a table of the source: key to row, every value as its text."""
     found = connection.execute(f"SELECT * FROM {table} LIMIT 0".encode())
     names = [column.name for column in found.description or ()]
-    texts = ", ".join(f'"{name}"::text' for name in names)
+    texts = ", ".join(f"{sql.Identifier(name).as_string()}::text" for name in names)
     rows = connection.execute(f"SELECT {texts} FROM {table}".encode()).fetchall()
     named = [dict(zip(names, row, strict=True)) for row in rows]
     return {tuple(row[name] for name in key): row for row in named}

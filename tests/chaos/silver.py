@@ -20,6 +20,8 @@ TYPES = {
     "double": "double",
     "bool": "boolean",
     "date32[day]": "date",
+    "time64[us]": "time",
+    "timestamp[us]": "timestamp",
     "timestamp[us, tz=UTC]": "timestamptz",
     "binary": "blob",
     "list<item: string>": "text[]",
