@@ -12,6 +12,7 @@ from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
 from lake.errors import SettingError
+from pipelines.postgres.columns import BESIDE
 
 OURS = {
     "_op": "text",
@@ -42,7 +43,8 @@ SAMPLES: dict[str, tuple[Any, Any]] = {
     "timestamp": ("2026-01-01 10:00:00", "2026-01-02 10:00:00"),
     "text": ("one", "two"),
 }
-AUDITS = "not_null(columns := ({given}))"
+# The kinds with a column of texts beside, once a value came that they can't hold.
+BOUNDED = ("date", "time", "timestamp", "timestamptz", "decimal")
 
 
 class Column(NamedTuple):
@@ -72,6 +74,10 @@ class Column(NamedTuple):
         return f"{value}::{kind.upper()} AS {self.quoted}"
 
 
+Keys = Sequence[tuple[Column, Column | None]]
+"""The columns of a key, each with the one beside that has the texts of what it can't hold."""
+
+
 def columns_of(table: Table) -> list[Column]:
     """Read the source's columns of a change table, as a model's SQL and ``external_models.yaml`` name their types."""
     return [
@@ -89,7 +95,7 @@ def write_models(project: Path, name: str, columns: Sequence[Column], key: Seque
     named = {column.name: column for column in columns}
     if not key or not set(key) <= set(named):
         raise SettingError(f"bronze.pg_{name} has no key column, so its rows can't be told apart; copy it anew first.")
-    keys = [named[part] for part in key]
+    keys = [(named[part], _beside(named[part], named)) for part in key]
     model = f"stg_{name}"
     files = {
         project / "models" / "silver" / f"{model}.sql": _now(name, columns, keys),
@@ -117,31 +123,48 @@ def _kind(kind: iceberg.IcebergType) -> str:
     return KINDS.get(type(kind), "text")
 
 
-def _now(name: str, columns: Sequence[Column], keys: Sequence[Column]) -> str:
-    given = ", ".join(key.quoted for key in keys)
-    unique = "unique_values" if len(keys) == 1 else "unique_combination_of_columns"
+def _beside(column: Column, named: Mapping[str, Column]) -> Column | None:
+    """Find the column with the texts of a column's values that it can't hold; it is part of a key as that is."""
+    return named.get(f"{column.name}{BESIDE}") if column.kind.startswith(BOUNDED) else None
+
+
+def _now(name: str, columns: Sequence[Column], keys: Keys) -> str:
+    grain = [part.quoted for key in keys for part in key if part]
+    unique = "unique_values" if len(grain) == 1 else "unique_combination_of_columns"
     return _formatted(
-        f"""/* {_title(name)} as the database has it now. One row a {" and ".join(key.name for key in keys)}. */
-        MODEL (name silver.stg_{name}, kind FULL, owner data_engineer, grain ({given}),
-          audits ({AUDITS.format(given=given)}, {unique}(columns := ({given}))));
-        WITH latest AS (@rows_now(lake.bronze.pg_{name}, {given}))
+        f"""/* {_title(name)} as the database has it now. One row a {_named(keys)}. */
+        MODEL (name silver.stg_{name}, kind FULL, owner data_engineer, grain ({", ".join(grain)}),
+          audits ({_known(keys)}, {unique}(columns := ({", ".join(grain)}))));
+        WITH latest AS (@rows_now(lake.bronze.pg_{name}, {", ".join(key.quoted for key, _ in keys)}))
         SELECT {_lines(columns)} FROM latest"""
     )
 
 
-def _versions(name: str, columns: Sequence[Column], keys: Sequence[Column]) -> str:
-    given = ", ".join(key.quoted for key in keys)
+def _versions(name: str, columns: Sequence[Column], keys: Keys) -> str:
+    grain = ", ".join([*(part.quoted for key in keys for part in key if part), "valid_from"])
     ours = """@plain(_valid_from)::TIMESTAMP AS valid_from, /* When the database committed the version, UTC */
       @plain(_valid_to)::TIMESTAMP AS valid_to, /* When the next one came, UTC; NULL for the last */
       _is_deleted::BOOLEAN AS is_deleted /* Whether the row was deleted then */"""
     return _formatted(
-        f"""/* {_title(name)} with its history. One row a {" and ".join(key.name for key in keys)} and version. */
-        MODEL (name silver.stg_{name}_versions, kind FULL, owner data_engineer, grain ({given}, valid_from),
-          audits ({AUDITS.format(given=f"{given}, valid_from, is_deleted")},
-            unique_combination_of_columns(columns := ({given}, valid_from))));
-        WITH versions AS (@row_versions(lake.bronze.pg_{name}, {given}))
+        f"""/* {_title(name)} with its history. One row a {_named(keys)} and version. */
+        MODEL (name silver.stg_{name}_versions, kind FULL, owner data_engineer, grain ({grain}),
+          audits ({_known(keys, "valid_from", "is_deleted")}, unique_combination_of_columns(columns := ({grain}))));
+        WITH versions AS (@row_versions(lake.bronze.pg_{name}, {", ".join(key.quoted for key, _ in keys)}))
         SELECT {_lines(columns, last=",")} {ours} FROM versions"""
     )
+
+
+def _named(keys: Keys) -> str:
+    return " and ".join(key.name for key, _ in keys)
+
+
+def _known(keys: Keys, *more: str) -> str:
+    """Write the audits that no part of a key is missing, and none of ``more``."""
+    whole = [*(key.quoted for key, beside in keys if beside is None), *more]
+    halves = [f"NOT {key.quoted} IS NULL OR NOT {beside.quoted} IS NULL" for key, beside in keys if beside]
+    audits = [f"not_null(columns := ({', '.join(whole)}))"] if whole else []
+    audits += [f"forall(criteria := ({', '.join(halves)}))"] if halves else []
+    return ", ".join(audits)
 
 
 def _lines(columns: Sequence[Column], last: str = "") -> str:
@@ -157,7 +180,7 @@ def _formatted(sql: str) -> str:
     return text.rstrip("\n") + "\n"
 
 
-def _tests(name: str, columns: Sequence[Column], keys: Sequence[Column], models: Collection[str]) -> str:
+def _tests(name: str, columns: Sequence[Column], keys: Keys, models: Collection[str]) -> str:
     first, second = (_sample(columns, keys, place) for place in (0, 1))
     ours: list[dict[str, Any]] = [
         {"_op": op, "_commit_lsn": lsn, "_ordinal": 0, "_commit_at": f"2026-01-0{lsn} 12:00:00+00", "_load_id": "a"}
@@ -191,12 +214,13 @@ def _tests(name: str, columns: Sequence[Column], keys: Sequence[Column], models:
     return str(yaml.dump(document, Dumper=dumper, sort_keys=False, allow_unicode=True, width=1000))
 
 
-def _sample(columns: Sequence[Column], keys: Sequence[Column], place: int) -> dict[str, Any]:
+def _sample(columns: Sequence[Column], keys: Keys, place: int) -> dict[str, Any]:
     """Make a row; its key is the same in both. What a test can't write down the same way in and out is left NULL."""
+    same, left_out = [key for key, _ in keys], [beside for _, beside in keys]
     row: Mapping[str, Any] = {
-        column.name: SAMPLES.get(column.kind, (1, 2))[0 if column in keys else place]
+        column.name: SAMPLES.get(column.kind, (1, 2))[0 if column in same else place]
         for column in columns
-        if column.kind not in ("blob", "timestamptz")
+        if column.kind not in ("blob", "timestamptz") and column not in left_out
     }
     return dict(row)
 

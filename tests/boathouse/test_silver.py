@@ -2,8 +2,10 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from pyiceberg import types as iceberg
 from pyiceberg.schema import Schema
 from sqlglot import ErrorLevel
@@ -69,3 +71,50 @@ def test_written_models_pass_their_own_tests_in_the_houses_form(tmp_path: Path) 
 def test_a_table_without_its_key_gets_no_models(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="no key column"):
         write_models(tmp_path, "public_log", [Column("line", "text", "line")], ["id"])
+
+
+class Prices(Table):
+    """A table whose key has dates, of which one was infinite by now."""
+
+    def schema(self) -> Schema:
+        kinds = {"id": iceberg.LongType(), "until": iceberg.DateType(), "until__text": iceberg.StringType()}
+        fields = [iceberg.NestedField(number, name, kind) for number, (name, kind) in enumerate(kinds.items(), 1)]
+        return Schema(*fields)
+
+
+def test_models_tell_infinite_keys_apart(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(".cache", "logs"))
+    columns = columns_of(Prices())  # type: ignore[arg-type]
+    write_models(project, "public_prices", columns, ["id", "until"])
+    write_models(project, "public_days", columns, ["until"])
+    rows = [
+        {"id": 1, "until": until, "until__text": text}
+        for until, text in (("2026-01-01", None), (None, "infinity"), (None, "-infinity"))
+    ]
+    ours = {"_op": "r", "_commit_lsn": 1, "_ordinal": 0, "_commit_at": "2026-01-01 12:00:00+00", "_load_id": "a"}
+    story = {
+        "model": "silver.stg_public_prices",
+        "inputs": {"lake.bronze.pg_public_prices": {"rows": [row | ours for row in rows]}},
+        "outputs": {"query": {"rows": rows}},
+    }
+    (project / "tests" / "test_infinity.yaml").write_text(yaml.safe_dump({"test_infinity": story}))
+
+    alone = Settings(_env_file=None, state_dir=tmp_path / "state")
+    with open_project(alone, {}, project, unit_tests=True) as context:
+        result = context.test(match_patterns=["*test_infinity*", "*test_stg_public_*"])
+        assert (result.testsRun, result.wasSuccessful()) == (5, True)
+        assert context.format(check=True)
+        ask = context.engine_adapter.fetchone
+        context.engine_adapter.execute("CREATE SCHEMA silver")
+        for name in ("prices", "days"):
+            model = context.get_model(f"silver.stg_public_{name}", raise_if_missing=True)
+            checks: list[tuple[Any, Any]] = model.audits_with_args
+            audits = [model.render_audit_query(audit, **given) for audit, given in checks]
+            context.engine_adapter.execute(
+                f"CREATE TABLE {model.fqn} AS FROM (VALUES (1, DATE '2026-01-01', NULL), (1, NULL, 'infinity'),"
+                " (1, NULL, '-infinity')) AS rows(id, until, until__text)"
+            )
+            assert [ask(audit) for audit in audits] == [None] * len(audits)
+            context.engine_adapter.execute(f"INSERT INTO {model.fqn} VALUES (1, NULL, NULL)")
+            assert any(ask(audit) for audit in audits)
