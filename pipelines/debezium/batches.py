@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.debezium.envelopes import Event
-from pipelines.debezium.kinds import Kind, Read, kind_of, kind_of_value, reader, text
+from pipelines.debezium.kinds import Kind, kind_of, kind_of_value, reader, text
 from pipelines.postgres.columns import BESIDE, widest
 from pipelines.postgres.rows import META, OURS
 from pipelines.postgres.shapes import Misfit
@@ -51,7 +51,7 @@ def _column(table: str, name: str, events: Sequence[Event], known: pa.DataType |
         return {}
     values, beside = [], []
     for event, kind in zip(events, kinds, strict=True):
-        value, left = _read(event.row.get(name), text if found == pa.string() and kind is None else kind and kind.read)
+        value, left = _read(event.row.get(name), kind)
         values.append(text(value) if found == pa.string() and value is not None else value)
         beside.append(left)
     columns = {name: pa.array(values, found)}
@@ -67,11 +67,11 @@ def _kind(event: Event, name: str, known: pa.DataType | None) -> Kind | None:
     return kind_of_value(event.row[name]) if known is None else Kind(known, reader(known))
 
 
-def _read(value: Any, read: Read | None) -> tuple[Any, str | None]:
+def _read(value: Any, kind: Kind | None) -> tuple[Any, str | None]:
     """Give a value as its column's type has it, or its text for the column beside."""
-    if value is None or read is None:
+    if value is None or kind is None:
         return None, None
     try:
-        return read(value), None
+        return kind.read(value), None
     except (ValueError, KeyError, TypeError):
-        return None, text(value)
+        return None, kind.far(value)

@@ -4,13 +4,19 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from hashlib import md5
 from typing import Any
+from uuid import UUID
 
 from lake.errors import SourceError
 from pipelines.postgres.naming import bronze_name
 
 OPS = frozenset("rcudt")
 MOVED_FROM = "__debezium.oldkey"
+# Points far off, of geometry and of geography, that stand for a shape that wasn't known.
+NOWHERE = ("0101000020E6100000000000FC83D797C1000000FC83D797C1", "0101000020E61000000C21E7FDFF7F66401842CEFBFF7F5640")
+SRID = 4326
 
 
 @dataclass(frozen=True)
@@ -127,8 +133,24 @@ def _commit_at(source: Mapping[str, Any]) -> int:
 
 
 def _is_placeholder(said: Any, placeholder: str) -> bool:
-    if isinstance(said, str):
-        return said in (placeholder, base64.b64encode(placeholder.encode()).decode())
-    if isinstance(said, list):
-        return said == [placeholder]
-    return isinstance(said, dict) and said == {placeholder: placeholder}
+    return isinstance(said, str | list | dict) and said in _placeholders(placeholder)
+
+
+@cache
+def _placeholders(placeholder: str) -> list[Any]:
+    """Give every form that Debezium writes its placeholder in: as text, bytes, numbers, uuid, map or geometry.
+
+    Not among them is that of boolean[], true as many times as the placeholder has bytes, which a row may well hold.
+    """
+    whole = placeholder.encode()
+    packed = [base64.b64encode(bytes([byte])).decode() for byte in whole]
+    return [
+        *(placeholder, base64.b64encode(whole).decode(), whole.hex()),
+        *([placeholder], [base64.b64encode(whole).decode()], [whole.hex()]),
+        [str(UUID(bytes=md5(whole, usedforsecurity=False).digest(), version=3))],
+        # Java's bytes have a sign.
+        [byte - 256 * (byte > 127) for byte in whole],
+        *(packed, [{"scale": 0, "value": one} for one in packed]),
+        *({placeholder: placeholder}, json.dumps({placeholder: placeholder}, separators=(",", ":"))),
+        *({"wkb": base64.b64encode(bytes.fromhex(shape)).decode(), "srid": SRID} for shape in NOWHERE),
+    ]

@@ -1,7 +1,8 @@
 """What the types of a Kafka Connect schema become in Arrow and Iceberg, and how their JSON values are read.
 
 Without a schema a value has JSON's own type. A value that its column's type can't hold (infinity, a year before 1 or
-after 9999, a fraction in a column of whole numbers) lands as text in a column beside, as one of Postgres' own does.
+after 9999, a fraction in a column of whole numbers) lands as text in a column beside, as one of Postgres' own does;
+a date or a time as Postgres writes it.
 """
 
 import base64
@@ -13,16 +14,41 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from pipelines.postgres.columns import DATE, TIMESTAMP
+from pipelines.postgres.far import far_text
+
 EPOCH = datetime(1970, 1, 1)
 DAY = date(1970, 1, 1)
+# Postgres counts from 2000-01-01.
+LATER = datetime(2000, 1, 1) - EPOCH
+LONGEST = 2**63 - 1
+# What Debezium writes for infinity: days, which differ by its version; the JDBC driver's instants, in milliseconds and
+# in microseconds; the ends of what nanoseconds reach; instants with a zone.
+INFINITE: dict[int | str, str] = {
+    **dict.fromkeys((2**31 - 1, 2_146_033_979, -2_147_472_692), "infinity"),
+    **dict.fromkeys((9_223_372_036_825_200, 9_223_372_036_825_200_000, LONGEST), "infinity"),
+    **dict.fromkeys((-(2**31), -2_147_472_691), "-infinity"),
+    **dict.fromkeys((-9_223_372_036_832_400, -9_223_372_036_832_400_000, -LONGEST - 1), "-infinity"),
+    "+292278994-08-16T23:00:00Z": "infinity",
+    "-292275055-05-16T23:00:00Z": "-infinity",
+}
 Read = Callable[[Any], Any]
 
 
+def text(value: Any) -> str:
+    """Give a string as it is, and anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 class Kind(NamedTuple):
-    """An Arrow type, and the function that reads a JSON value as one of it; it raises ValueError for what isn't one."""
+    """An Arrow type, and the function that reads a JSON value as one of it; it raises ValueError for what isn't one.
+
+    ``far`` writes the text of what isn't one.
+    """
 
     type: pa.DataType
     read: Read
+    far: Callable[[Any], str] = text
 
 
 def kind_of(schema: dict[str, Any]) -> Kind:
@@ -59,11 +85,6 @@ def unscaled(value: str, scale: int) -> Decimal:
     return Decimal(whole).scaleb(-scale)
 
 
-def text(value: Any) -> str:
-    """Give a string as it is, and anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 def _decimal(parameters: dict[str, str]) -> Kind:
     scale, precision = int(parameters.get("scale", 0)), int(parameters.get("connect.decimal.precision", 0))
     if not 0 < precision <= 38 or not 0 <= scale <= precision:
@@ -95,21 +116,37 @@ def _truth(value: Any) -> bool:
     return value
 
 
-def _timestamp(per_second: int) -> Read:
+def _timestamp(per_second: int) -> Kind:
     def read(value: Any) -> datetime:
-        return EPOCH + timedelta(microseconds=_whole(value) * 1_000_000 // per_second)
+        if abs(_whole(value)) >= LONGEST:
+            raise ValueError("no moment")
+        return EPOCH + timedelta(microseconds=value * 1_000_000 // per_second)
 
-    return _bounded(read)
+    later = LATER // timedelta(microseconds=1)
+    return Kind(pa.timestamp("us"), _bounded(read), _far(TIMESTAMP, 1_000_000, per_second, later))
 
 
-def _time(per_second: int) -> Read:
+def _time(per_second: int) -> Kind:
     def read(value: Any) -> time:
         micros = _whole(value) * 1_000_000 // per_second
         if not 0 <= micros < 86_400_000_000:
             raise ValueError("no time of a day")
         return (EPOCH + timedelta(microseconds=micros)).time()
 
-    return _bounded(read)
+    return Kind(
+        pa.time64("us"), _bounded(read), lambda value: "24:00:00" if value == 86_400 * per_second else text(value)
+    )
+
+
+def _far(oid: int, times: int, over: int, later: int) -> Callable[[Any], str]:
+    """Write a count that a type can't hold as Postgres does, whose own count is another and begins ``later``."""
+
+    def far(value: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, int):
+            return text(value)
+        return INFINITE.get(value) or far_text(oid, value * times // over - later)
+
+    return far
 
 
 def _zoned(value: Any) -> datetime:
@@ -135,18 +172,19 @@ PLAIN = {
     "string": Kind(pa.string(), text),
     "bytes": Kind(pa.binary(), lambda value: base64.b64decode(value, validate=True)),
 }
-_MOMENT, _DAYTIME = pa.timestamp("us"), pa.time64("us")
-_DATE = Kind(pa.date32(), _bounded(lambda value: DAY + timedelta(days=_whole(value))))
+_DATE = Kind(pa.date32(), _bounded(lambda value: DAY + timedelta(days=_whole(value))), _far(DATE, 1, 1, LATER.days))
 LOGICAL = {
     "io.debezium.time.Date": _DATE,
     "org.apache.kafka.connect.data.Date": _DATE,
-    "io.debezium.time.Time": Kind(_DAYTIME, _time(1_000)),
-    "org.apache.kafka.connect.data.Time": Kind(_DAYTIME, _time(1_000)),
-    "io.debezium.time.MicroTime": Kind(_DAYTIME, _time(1_000_000)),
-    "io.debezium.time.NanoTime": Kind(_DAYTIME, _time(1_000_000_000)),
-    "io.debezium.time.Timestamp": Kind(_MOMENT, _timestamp(1_000)),
-    "org.apache.kafka.connect.data.Timestamp": Kind(_MOMENT, _timestamp(1_000)),
-    "io.debezium.time.MicroTimestamp": Kind(_MOMENT, _timestamp(1_000_000)),
-    "io.debezium.time.NanoTimestamp": Kind(_MOMENT, _timestamp(1_000_000_000)),
-    "io.debezium.time.ZonedTimestamp": Kind(pa.timestamp("us", tz="UTC"), _bounded(_zoned)),
+    "io.debezium.time.Time": _time(1_000),
+    "org.apache.kafka.connect.data.Time": _time(1_000),
+    "io.debezium.time.MicroTime": _time(1_000_000),
+    "io.debezium.time.NanoTime": _time(1_000_000_000),
+    "io.debezium.time.Timestamp": _timestamp(1_000),
+    "org.apache.kafka.connect.data.Timestamp": _timestamp(1_000),
+    "io.debezium.time.MicroTimestamp": _timestamp(1_000_000),
+    "io.debezium.time.NanoTimestamp": _timestamp(1_000_000_000),
+    "io.debezium.time.ZonedTimestamp": Kind(
+        pa.timestamp("us", tz="UTC"), _bounded(_zoned), lambda value: INFINITE.get(text(value), text(value))
+    ),
 }

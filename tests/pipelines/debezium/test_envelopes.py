@@ -68,13 +68,33 @@ def test_a_value_lands_as_its_schema_says(schema: dict[str, Any], value: Any, la
     assert (str(row["value"]) if landed == "nan" else row["value"]) == landed
 
 
-def test_an_infinite_time_lands_as_text_beside_its_column() -> None:
-    fields = [
-        {"field": "sku", "type": "string"},
-        {"field": "at", "type": "int64", "name": "io.debezium.time.MicroTimestamp"},
-    ]
-    [row] = rows(said("c", None, {"sku": "a", "at": 9_223_372_036_825_200_000}, commit=1, lsn=2, fields=fields))
-    assert (row["at"], row["at__text"]) == (None, "9223372036825200000")
+# Each: the name of Connect's schema, a value that its twin can't hold, and its text as Postgres writes it.
+FAR: list[tuple[str, Any, str]] = [
+    ("io.debezium.time.Date", 2**31 - 1, "infinity"),
+    ("io.debezium.time.Date", -2_147_472_692, "infinity"),
+    ("io.debezium.time.Date", -2_147_472_691, "-infinity"),
+    ("io.debezium.time.Date", -735160, "0044-03-15 BC"),
+    ("io.debezium.time.MicroTimestamp", 9_223_372_036_825_200_000, "infinity"),
+    ("io.debezium.time.MicroTimestamp", -9_223_372_036_832_400_000, "-infinity"),
+    ("io.debezium.time.MicroTimestamp", 253_402_300_800_000_000, "10000-01-01 00:00:00"),
+    ("io.debezium.time.Timestamp", 9_223_372_036_825_200, "infinity"),
+    ("org.apache.kafka.connect.data.Timestamp", -9_223_372_036_832_400_000, "-infinity"),
+    ("io.debezium.time.NanoTimestamp", 2**63 - 1, "infinity"),
+    ("io.debezium.time.ZonedTimestamp", "+292278994-08-16T23:00:00Z", "infinity"),
+    ("io.debezium.time.ZonedTimestamp", "-292275055-05-16T23:00:00Z", "-infinity"),
+    ("io.debezium.time.MicroTime", 86_400_000_000, "24:00:00"),
+    ("io.debezium.time.Time", 86_400_000, "24:00:00"),
+    ("io.debezium.time.MicroTime", "no time", "no time"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "landed"), FAR)
+def test_a_value_outside_its_columns_twin_lands_beside_it_as_postgres_writes_it(
+    name: str, value: Any, landed: str
+) -> None:
+    fields = [{"field": "sku", "type": "string"}, {"field": "at", "type": "int64", "name": name}]
+    [row] = rows(said("c", None, {"sku": "a", "at": value}, commit=1, lsn=2, fields=fields))
+    assert (row["at"], row["at__text"]) == (None, landed)
 
 
 def test_without_a_schema_values_have_jsons_types() -> None:
@@ -105,7 +125,28 @@ def test_a_new_key_is_the_old_row_deleted_and_right_after_it_the_new_one() -> No
     assert (came["_commit_lsn"], came["_ordinal"]) == (gone["_commit_lsn"], gone["_ordinal"] + 1)
 
 
-@pytest.mark.parametrize("value", [PLACEHOLDER, base64.b64encode(PLACEHOLDER.encode()).decode(), [PLACEHOLDER]])
+BYTES = PLACEHOLDER.encode()
+# The placeholder as text, bytea, and hstore as JSON and as a map; as text[], bytea[], uuid[], bigint[], double
+# precision[] and numeric[]; as geometry and geography.
+UNKNOWN = [
+    PLACEHOLDER,
+    base64.b64encode(BYTES).decode(),
+    BYTES.hex(),
+    json.dumps({PLACEHOLDER: PLACEHOLDER}, separators=(",", ":")),
+    {PLACEHOLDER: PLACEHOLDER},
+    [PLACEHOLDER],
+    [base64.b64encode(BYTES).decode()],
+    ["b68a35a7-17ad-35b3-af2a-ae46edb4545a"],
+    list(BYTES),
+    [float(byte) for byte in BYTES],
+    [base64.b64encode(bytes([byte])).decode() for byte in BYTES],
+    [{"scale": 0, "value": base64.b64encode(bytes([byte])).decode()} for byte in BYTES],
+    {"wkb": "AQEAACDmEAAAAAAA/IPXl8EAAAD8g9eXwQ==", "srid": 4326},
+    {"wkb": "AQEAACDmEAAADCHn/f9/ZkAYQs77/39WQA==", "srid": 4326},
+]
+
+
+@pytest.mark.parametrize("value", UNKNOWN, ids=lambda one: str(one)[:40])
 def test_a_value_that_debezium_did_not_have_is_named_and_left_out(value: Any) -> None:
     [row] = rows(said("u", None, {"sku": "a", "note": value}, commit=1, lsn=2), known={"note": pa.string()})
     assert (row["note"], row["_unchanged"]) == (None, ["note"])
