@@ -211,7 +211,7 @@ class ChangeReader:
         if absent.any():
             raise Misfit(
                 "a change of it came without its key, which is too large to be sent along; "
-                f"ALTER TABLE {followed.table} REPLICA IDENTITY FULL; mends that"
+                f"ALTER TABLE {followed.table.identifier.as_string()} REPLICA IDENTITY FULL; mends that"
             )
         if ((sizes[shape.is_key] == NULL) & (rows[OP] != EMPTIED)).any():
             raise Misfit(

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from psycopg import sql
+
 from lake.errors import BoathouseError, CredentialsError, SourceError
 from lake.settings import Settings
 from pipelines.postgres.api import Connection, connect, fetch_one
@@ -107,7 +109,7 @@ def _server(connection: Connection) -> Iterator[Finding]:
         )
     role, may_replicate = fetch_one(connection, ROLE)
     if not may_replicate:
-        yield Finding(f"The Postgres role {role} may not replicate", f"ALTER ROLE {role} WITH REPLICATION;")
+        yield Finding(f"The Postgres role {role} may not replicate", f"ALTER ROLE {_quoted(role)} WITH REPLICATION;")
     if fetch_one(connection, "SELECT pg_is_in_recovery()")[0]:
         yield Finding("The server is a standby, where no publication can be made; name the primary in the DSN")
 
@@ -151,20 +153,20 @@ def _room(connection: Connection, settings: Settings) -> Iterator[Finding]:
 
 
 def _table(connection: Connection, table: SourceTable) -> Iterator[Finding]:
-    role = fetch_one(connection, "SELECT quote_ident(current_user)")[0]
+    role = fetch_one(connection, "SELECT current_user::text")[0]
     usage, select, _, filtered = fetch_one(connection, RIGHTS, (table.schema, table.name))
     name = table.identifier.as_string()
     if not usage:
         yield Finding(
             f"The role {role} may not look into the schema of {table}",
-            f'GRANT USAGE ON SCHEMA "{table.schema}" TO {role};',
+            f"GRANT USAGE ON SCHEMA {_quoted(table.schema)} TO {_quoted(role)};",
         )
     if not select:
-        yield Finding(f"The role {role} may not read {table}", f"GRANT SELECT ON {name} TO {role};")
+        yield Finding(f"The role {role} may not read {table}", f"GRANT SELECT ON {name} TO {_quoted(role)};")
     if filtered:
         yield Finding(
             f"Row security hides rows of {table} from the role {role}: its copy would lack them",
-            f"ALTER ROLE {role} BYPASSRLS;",
+            f"ALTER ROLE {_quoted(role)} BYPASSRLS;",
         )
     if usage:
         kinds = Kinds(connection)
@@ -181,6 +183,7 @@ def _table(connection: Connection, table: SourceTable) -> Iterator[Finding]:
 
 def _publication(connection: Connection, settings: Settings, tables: list[SourceTable]) -> Iterator[Finding]:
     name = settings.postgres_publication
+    quoted = _quoted(name)
     rights = {str(table): fetch_one(connection, RIGHTS, (table.schema, table.name)) for table in tables}
     row = connection.execute(PUBLICATION, (name,)).fetchone()
     if row is None:
@@ -189,14 +192,14 @@ def _publication(connection: Connection, settings: Settings, tables: list[Source
             yield Finding(
                 f"The publication '{name}' isn't there, and the role may not make it: that takes CREATE on the "
                 "database and the ownership of every table; run as who has them",
-                f"CREATE PUBLICATION {name} FOR TABLE {_alone(tables)} WITH (publish_via_partition_root = true);",
+                f"CREATE PUBLICATION {quoted} FOR TABLE {_alone(tables)} WITH (publish_via_partition_root = true);",
             )
         return
     complete, ours, there = row
     if not complete:
         yield Finding(
             f"The publication '{name}' leaves out changes",
-            f"ALTER PUBLICATION {name} SET (publish = 'insert, update, delete, truncate');",
+            f"ALTER PUBLICATION {quoted} SET (publish = 'insert, update, delete, truncate');",
         )
     assert isinstance(there, list)
     there += [f"{schema}.{table}" for schema, table in published_roots(connection, name)]
@@ -204,7 +207,7 @@ def _publication(connection: Connection, settings: Settings, tables: list[Source
     if lacking and not (ours and all(rights[str(table)][2] for table in lacking)):
         yield Finding(
             f"The publication '{name}' lacks {', '.join(map(str, lacking))}, and the role may not add to it",
-            f"ALTER PUBLICATION {name} ADD TABLE {_alone(lacking)};",
+            f"ALTER PUBLICATION {quoted} ADD TABLE {_alone(lacking)};",
         )
 
 
@@ -236,3 +239,7 @@ def _keyless(connection: Connection, tables: list[SourceTable]) -> Iterator[Find
             yield Finding(
                 f"{name} isn't followed: it has no key", f"ALTER TABLE {name} ADD PRIMARY KEY (…);", must=False
             )
+
+
+def _quoted(name: object) -> str:
+    return sql.Identifier(str(name)).as_string()

@@ -147,7 +147,7 @@ def ensure_publication(connection: Connection, name: str, tables: Sequence[Sourc
     if not complete[0]:
         raise SourceError(
             f"The publication '{name}' leaves out changes; run in the database: "
-            f"ALTER PUBLICATION {name} SET (publish = 'insert, update, delete, truncate');"
+            f"ALTER PUBLICATION {sql.Identifier(name).as_string()} SET (publish = 'insert, update, delete, truncate');"
         )
     query = "SELECT schemaname::text, tablename::text FROM pg_publication_tables WHERE pubname = %s"
     there = set(connection.execute(query, (name,)).fetchall()) | published_roots(connection, name)

@@ -289,4 +289,4 @@ def test_a_change_that_comes_without_its_key_stops_the_table_with_the_way_out(so
         reader.feed(Run.of([begin, relation, update]))
         assert reader.take() == []
     assert "without its key" in followed.stopped
-    assert "ALTER TABLE public.t REPLICA IDENTITY FULL" in followed.stopped
+    assert 'ALTER TABLE "public"."t" REPLICA IDENTITY FULL' in followed.stopped

@@ -189,20 +189,22 @@ def test_drop_leaves_neither_slot_nor_publication(shop: Source, lake: Lake) -> N
 
 
 def test_the_lines_that_the_check_gives_mend_everything(shop: Source) -> None:
-    role = f"r{shop.settings.postgres_slot}"
+    role = f"the-reader {shop.settings.postgres_slot}"
     shop.run(
+        'CREATE SCHEMA "my ""shop"""',
+        'CREATE TABLE "my ""shop"""."Order" (id integer PRIMARY KEY)',
         "CREATE TABLE log (line text)",
         "ALTER TABLE stock ADD price numeric",
         "ALTER TABLE shelf ENABLE ROW LEVEL SECURITY",
-        f"CREATE ROLE {role} LOGIN PASSWORD 'pw'",
+        f"CREATE ROLE \"{role}\" LOGIN PASSWORD 'pw'",
     )
     assert shop.settings.postgres_dsn is not None
     dsn = make_conninfo(shop.settings.postgres_dsn.get_secret_value(), user=role, password="pw")
-    plain = shop.settings.model_copy(update={"postgres_dsn": SecretStr(dsn)})
+    plain = shop.settings.model_copy(update={"postgres_dsn": SecretStr(dsn), "postgres_publication": "order"})
     try:
         tables, found = inspect(plain)
         said = " ".join(one.said for one in found)
-        assert [str(table) for table in tables] == ["public.shelf", "public.stock"]
+        assert [str(table) for table in tables] == ['my "shop".Order', "public.shelf", "public.stock"]
         for word in ("may not replicate", "may not read public.stock", "Row security", "isn't there", "no limit"):
             assert word in said
         assert "price (numeric)" in said
@@ -213,8 +215,14 @@ def test_the_lines_that_the_check_gives_mend_everything(shop: Source) -> None:
             if one.must and one.sql:
                 shop.run(one.sql)
         assert [one.said for one in inspect(plain)[1] if one.must] == []
+        shop.run("ALTER PUBLICATION \"order\" SET (publish = 'insert')")
+        shop.run('ALTER PUBLICATION "order" DROP TABLE stock')
+        for one in inspect(plain)[1]:
+            if one.must and one.sql:
+                shop.run(one.sql)
+        assert [one.said for one in inspect(plain)[1] if one.must] == []
     finally:
-        shop.run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+        shop.run(f'DROP OWNED BY "{role}"', f'DROP ROLE "{role}"')
 
 
 def test_a_publication_made_anew_has_its_tables_copied(shop: Source, lake: Lake) -> None:
