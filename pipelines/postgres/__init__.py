@@ -10,7 +10,7 @@ from pipelines.postgres.crew import Tell, silent
 from pipelines.postgres.flushing import Counted
 from pipelines.postgres.landing import IcebergBronze
 from pipelines.postgres.reading import pull
-from pipelines.postgres.tables import find_tables
+from pipelines.postgres.tables import find_tables, fitting_tables
 
 
 def bronze_tables(settings: Settings) -> list[str]:
@@ -26,7 +26,7 @@ def names_followed(settings: Settings, catalogue: Catalog) -> list[str]:
     """Name the tables (``schema.table``) that are followed now and those that the settings name."""
     followed = set(followed_tables(settings, catalogue))
     with connect(settings) as connection:
-        there = [str(table) for table in find_tables(connection, []) if table.bronze in followed]
+        there = [str(table) for table in fitting_tables(connection, []) if table.bronze in followed]
     return [*there, *settings.postgres_tables]
 
 

@@ -4,6 +4,7 @@ Catalogues and engines differ about capitals and signs in names, so a bronze tab
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -11,8 +12,16 @@ from lake.errors import SourceError
 
 
 def bronze_name(schema: str, name: str) -> str:
-    """Give ``pg_<schema>_<table>`` in small letters, digits and underscores."""
-    return re.sub(r"[^a-z0-9_]", "_", f"pg_{schema}_{name}".lower())
+    """Give ``pg_<schema>_<table>`` in small letters, digits and underscores.
+
+    A letter outside of ASCII is ``u`` and its number in four hexadecimal digits or more, any other sign an underscore.
+    """
+    return re.sub(r"[^a-z0-9_]", lambda sign: _plain(sign[0]), f"pg_{schema}_{name}".lower())
+
+
+def _plain(sign: str) -> str:
+    # Letters, the marks that go with them, and digits.
+    return f"u{ord(sign):04x}" if unicodedata.category(sign)[0] in "LMN" and not sign.isascii() else "_"
 
 
 def check_names(tables: Iterable[tuple[str, str]]) -> None:

@@ -79,6 +79,13 @@ def find_tables(connection: Connection, wanted: Sequence[str]) -> list[SourceTab
 
     Raises SourceError for a table that isn't there or can't be followed, and when two would share a name in bronze.
     """
+    tables = fitting_tables(connection, wanted)
+    check_names((str(table), table.bronze) for table in tables)
+    return tables
+
+
+def fitting_tables(connection: Connection, wanted: Sequence[str]) -> list[SourceTable]:
+    """Find tables as ``find_tables`` does, also such as would share a name in bronze."""
     found: dict[str, SourceTable] = {}
     unfit: dict[str, str] = {}
     leaves = keyless_leaves(connection)
@@ -94,7 +101,6 @@ def find_tables(connection: Connection, wanted: Sequence[str]) -> list[SourceTab
         raise SourceError(
             "The Postgres database has no table that can be followed; see BOATHOUSE_POSTGRES_DSN and _TABLES."
         )
-    check_names((str(table), table.bronze) for table in tables)
     return tables
 
 

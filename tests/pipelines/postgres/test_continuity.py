@@ -11,7 +11,7 @@ from pyiceberg.catalog import Catalog
 from lake.catalogue import ensure_namespaces, find_table, open_catalogue
 from lake.errors import SourceError
 from lake.proofs import prove
-from pipelines.postgres import Counted, IcebergBronze, pull, resync
+from pipelines.postgres import Counted, IcebergBronze, names_followed, pull, resync
 from pipelines.postgres.preflight import inspect
 from pipelines.postgres.resync import drop, forget
 from pipelines.postgres.servers import SERVER, read_cursor
@@ -180,6 +180,12 @@ def test_a_reader_that_is_away_is_noticed_by_the_log_that_is_held_for_it(shop: S
         shop.run("SELECT pg_logical_emit_message(true, 'much', repeat('x', 10000000))")
     with pytest.raises(SourceError, match=r"holds \d+ MiB of log for the slot .*16 MiB may be held"):
         check_held(read_status(lake.settings, lake.catalogue)[0], 16)
+
+
+def test_tables_that_nobody_asked_for_do_not_keep_others_from_being_followed(shop: Source, lake: Lake) -> None:
+    shop.run('CREATE TABLE "a b" (id integer PRIMARY KEY)', 'CREATE TABLE "a-b" (id integer PRIMARY KEY)')
+    asked = lake.settings.model_copy(update={"postgres_tables": ["public.more"]})
+    assert names_followed(asked, lake.catalogue) == ["public.shelf", "public.stock", "public.more"]
 
 
 def test_drop_leaves_neither_slot_nor_publication(shop: Source, lake: Lake) -> None:

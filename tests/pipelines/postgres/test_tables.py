@@ -4,6 +4,7 @@ import pytest
 
 from lake.errors import SourceError
 from pipelines.postgres import bronze_tables, heaps
+from pipelines.postgres.naming import bronze_name
 from tests.pipelines.postgres.conftest import Landed, Source
 
 
@@ -83,6 +84,35 @@ def test_two_tables_that_would_land_in_one_are_both_named(source: Source) -> Non
     with pytest.raises(SourceError, match=r"public\.Stock and public\.stock would both land as bronze"):
         wanting(source)
     assert wanting(source, "-public.Stock") == ["pg_public_stock"]
+
+
+NAMES = [
+    (("public", "stock_2"), "pg_public_stock_2"),
+    (("My Shop", "Order.Lines-2"), "pg_my_shop_order_lines_2"),
+    (("public", "Größe"), "pg_public_gru00f6u00dfe"),
+    (("public", "注文"), "pg_public_u6ce8u6587"),
+    (("public", "顧客"), "pg_public_u9867u5ba2"),
+    (("public", "a\u2013b🛒"), "pg_public_a_b_"),
+]
+
+
+@pytest.mark.parametrize(("given", "name"), NAMES)
+def test_a_name_in_bronze_has_small_letters_digits_and_underscores(given: tuple[str, str], name: str) -> None:
+    assert bronze_name(*given) == name
+
+
+def test_tables_whose_names_have_no_latin_letter_are_followed_side_by_side(source: Source, landed: Landed) -> None:
+    for table in ("注文", "顧客"):
+        source.run(
+            f"CREATE TABLE {table} (id integer PRIMARY KEY, 名前 text)", f"INSERT INTO {table} VALUES (1, '{table}')"
+        )
+    landed.load()
+    source.run("UPDATE 注文 SET 名前 = 'x'")
+    landed.load()
+    assert {name: [row["名前"] for row in rows] for name, rows in landed.tables.items()} == {
+        "pg_public_u6ce8u6587": ["注文", "x"],
+        "pg_public_u9867u5ba2": ["顧客"],
+    }
 
 
 def test_two_columns_that_differ_by_capitals_alone_are_refused(source: Source, landed: Landed) -> None:
