@@ -23,11 +23,16 @@ def bronze_tables(settings: Settings) -> list[str]:
 
 
 def names_followed(settings: Settings, catalogue: Catalog) -> list[str]:
-    """Name the tables (``schema.table``) that are followed now and those that the settings name."""
+    """Name the tables (``schema.table``) that are followed now and those that the settings name.
+
+    Of tables that share a name in bronze it is the one that the settings name.
+    """
     followed = set(followed_tables(settings, catalogue))
     with connect(settings) as connection:
-        there = [str(table) for table in fitting_tables(connection, []) if table.bronze in followed]
-    return [*there, *settings.postgres_tables]
+        there = [table for table in fitting_tables(connection, []) if table.bronze in followed]
+        named = {str(table): table.bronze for table in fitting_tables(connection, settings.postgres_tables)}
+    kept = [str(table) for table in there if str(table) in named or table.bronze not in named.values()]
+    return [*kept, *settings.postgres_tables]
 
 
 def warning(table: str, reason: str) -> str:

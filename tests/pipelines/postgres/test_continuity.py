@@ -183,9 +183,10 @@ def test_a_reader_that_is_away_is_noticed_by_the_log_that_is_held_for_it(shop: S
 
 
 def test_tables_that_nobody_asked_for_do_not_keep_others_from_being_followed(shop: Source, lake: Lake) -> None:
-    shop.run('CREATE TABLE "a b" (id integer PRIMARY KEY)', 'CREATE TABLE "a-b" (id integer PRIMARY KEY)')
-    asked = lake.settings.model_copy(update={"postgres_tables": ["public.more"]})
-    assert names_followed(asked, lake.catalogue) == ["public.shelf", "public.stock", "public.more"]
+    for table in ("a b", "a-b", "Stock", "more"):
+        shop.run(f'CREATE TABLE "{table}" (id integer PRIMARY KEY)')
+    asked = lake.settings.model_copy(update={"postgres_tables": ["public.stock", "public.more"]})
+    assert names_followed(asked, lake.catalogue) == ["public.shelf", "public.stock", *asked.postgres_tables]
 
 
 def test_drop_leaves_neither_slot_nor_publication(shop: Source, lake: Lake) -> None:
