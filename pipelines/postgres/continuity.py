@@ -57,7 +57,7 @@ def check_continuity(
             _stop(table, cursor, f"it was taken out of the publication '{settings.postgres_publication}'")
         elif reason := key_changed(cursor.key, source.key):
             _stop(table, cursor, reason)
-        elif reason := why_other(connection, cursor.definition, now):
+        elif reason := why_other(cursor.definition, now):
             _ask_anew(table, cursor, reason)
 
 

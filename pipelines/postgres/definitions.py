@@ -75,13 +75,12 @@ def read_definition(connection: Connection, publication: str, table: SourceTable
     return read_definitions(connection, publication, [table]).get((table.schema, table.name), {})
 
 
-def why_other(connection: Connection, before: Definition, now: Definition | None) -> str:
-    """Say why bronze can't hold what a table holds ``now``, having followed it as it was ``before``; empty when it can.
+def why_other(before: Definition, now: Definition | None) -> str:
+    """Say why changes since ``before`` may not be those of the table that is there ``now``; empty when they are.
 
-    Postgres tells of none of this: another table under the name, a publication that was changed, rows that were
-    rewritten, partitions that came with rows, went, or were emptied or rewritten alone.
+    Postgres tells of neither: another table under the name, a publication that was another one for a while.
     """
-    if not before or now is None:
+    if not before or not now:
         return ""
     if before["table"] != now["table"]:
         return OTHER
@@ -89,7 +88,7 @@ def why_other(connection: Connection, before: Definition, now: Definition | None
     # What is missing was taken out, which stops the table (continuity.check_continuity).
     if any(said.get(name, value) != value for name, value in before["publication"].items()):
         return "what the publication says of it was changed"
-    return _moved(connection, before, now)
+    return ""
 
 
 def later(before: Definition, now: Definition) -> Definition:
@@ -97,7 +96,13 @@ def later(before: Definition, now: Definition) -> Definition:
     return {**now, "publication": {**before.get("publication", {}), **now["publication"]}}
 
 
-def _moved(connection: Connection, before: Definition, now: Definition) -> str:
+def why_moved(connection: Connection, before: Definition, now: Definition) -> str:
+    """Say why rows may have come or gone, or hold other values, of which no change tells; empty when they don't.
+
+    They were rewritten together with a change of columns, or came or went with a partition.
+    """
+    if not before:
+        return ""
     old, new = before["heaps"], now["heaps"]
     rewritten = [relid for relid in old if relid in new and old[relid] != new[relid]]
     if rewritten and (now["generated"] or before["columns"] != now["columns"]):

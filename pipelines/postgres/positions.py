@@ -80,7 +80,7 @@ class Positions:
                 if (last := followed.get(table.bronze)) is not None and (
                     str(table) not in published
                     or key_changed(last.key, table.key)
-                    or why_other(connection, last.definition, definitions.get((table.schema, table.name)))
+                    or why_other(last.definition, definitions.get((table.schema, table.name)))
                 ):
                     self._ask_anew(table.bronze)
 

@@ -9,7 +9,7 @@ from lake.errors import SourceError
 from pipelines.postgres.api import Connection
 from pipelines.postgres.claims import PLACE
 from pipelines.postgres.columns import Column, widest
-from pipelines.postgres.definitions import Definition, later, read_definitions, why_other
+from pipelines.postgres.definitions import Definition, later, read_definitions, why_moved, why_other
 from pipelines.postgres.kinds import Kinds
 from pipelines.postgres.layout import Before, Layout, Seen, changed_unseen, read_layouts
 from pipelines.postgres.messages import Relation
@@ -67,7 +67,8 @@ def look_unseen(connection: Connection, publication: str, followed: Sequence[Fol
         by_name[name]._compare(seen, (), by_name[name].types, kinds)
     for name, definition in read_definitions(connection, publication, [one.table for one in followed]).items():
         one = by_name[name]
-        one.anew = one.anew or why_other(connection, one.definition, definition)
+        moved = why_other(one.definition, definition) or why_moved(connection, one.definition, definition)
+        one.anew = one.anew or moved
         one.definition = later(one.definition, definition)
 
 

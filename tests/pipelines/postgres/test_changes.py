@@ -99,7 +99,11 @@ def test_a_column_added_between_two_rows_is_null_in_the_older_one(source: Source
 def test_a_widened_integer_is_widened_for_the_whole_load(source: Source, landed: Landed, stock: Read) -> None:
     source.run("UPDATE stock SET on_hand = 3 WHERE sku = 'a'", "ALTER TABLE stock ALTER on_hand TYPE bigint")
     source.run("UPDATE stock SET on_hand = 3000000000 WHERE sku = 'a'")
-    assert stock() == [("u", "a", 3), ("u", "a", 3_000_000_000)]
+    landed.load()
+    rows = landed.tables["pg_public_stock"]
+    assert [(row["_op"], row["on_hand"]) for row in rows[:2]] == [("u", 3), ("u", 3_000_000_000)]
+    # Its rows were rewritten, by what nobody tells, and so the table is copied.
+    assert [row["_op"] for row in rows[2:]] == ["t", "r", "r"]
 
 
 def test_a_type_that_cannot_widen_stops_with_the_table_and_the_column(
@@ -229,7 +233,8 @@ def test_a_partitioned_table_is_one_table_whatever_the_publication_speaks_of(
     source.run("TRUNCATE p", "INSERT INTO p VALUES (3, 'three'), (14, 'fourteen')")
     landed.load()
     assert sorted(landed.current("pg_public_p", "id")) == [3, 14]
-    assert [row["_op"] for row in landed.tables["pg_public_p"]].count("t") == 1
+    # One for the change, and one for the copy: emptied partitions have other files.
+    assert [row["_op"] for row in landed.tables["pg_public_p"]].count("t") == 2
 
 
 def test_a_partition_that_was_emptied_alone_has_its_table_copied_anew(source: Source, landed: Landed) -> None:
