@@ -9,9 +9,13 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 MAKE = """
 CREATE TYPE mood AS ENUM ('so', 'so so', 'fine');
+CREATE TYPE pair AS (x integer, y text);
+CREATE DOMAIN code AS varchar(5) CHECK (VALUE <> 'never');
 CREATE TABLE items (
     id integer PRIMARY KEY, qty integer, price numeric(12, 2), big numeric, note text, tags text[], doc jsonb,
-    mood mood, seen timestamptz, day date, span int4range, raw bytea, weight double precision, ok boolean
+    mood mood, seen timestamptz, day date, span int4range, raw bytea, weight double precision, ok boolean,
+    took interval, token uuid, clock time, two pair, code code, spans tsmultirange, bits bit varying, host inet,
+    moods mood[], counts bigint[], small smallint, light real
 );
 ALTER TABLE items ALTER note SET STORAGE EXTERNAL;
 CREATE TABLE pairs (a integer, b text, long text, v integer, PRIMARY KEY (a, b));
@@ -39,6 +43,18 @@ VALUES = {
     "raw": ["NULL", "'\\x00ff'", "''"],
     "weight": ["NULL", "0.1", "'-Infinity'", "1e300"],
     "ok": ["NULL", "true", "false"],
+    "took": ["NULL", "'1 year 2 mons -3 days 04:05:06.5'", "'-1 second'"],
+    "token": ["NULL", "'6b1f3a34-9d3c-4f0e-8f5c-0d8a4c3e2b1a'"],
+    "clock": ["NULL", "'23:59:59.999999'", "'24:00'", "'00:00'"],
+    "two": ["NULL", "'(1,\"a, b\")'", "'(,)'"],
+    "code": ["NULL", "'abc'", "''"],
+    "spans": ["NULL", "'{}'", "'{[2024-01-01,2024-02-01),[2024-03-01,)}'"],
+    "bits": ["NULL", "B'0101'", "B''"],
+    "host": ["NULL", "'10.1.2.3/8'", "'::1/64'"],
+    "moods": ["NULL", "'{so,NULL,\"so so\"}'"],
+    "counts": ["NULL", "'{{1,2},{3,NULL}}'", "'{}'"],
+    "small": ["NULL", "-32768", "7"],
+    "light": ["NULL", "0.5", "'NaN'"],
     "long": ["NULL", "'short'", "repeat('long ', 2000)", "repeat('other ', 2000)"],
     "v": ["NULL", "1", "2", "3"],
     "extra": ["NULL", "5", "6"],
