@@ -42,6 +42,8 @@ def follow(settings: Settings, bronze: Bronze, stop: Event) -> None:
 
 def _follow(settings: Settings, bronze: Bronze, stop: Event) -> None:
     plan, _ = plan_on(settings, bronze)
+    for table, reason in plan.refused.items():
+        log.warning("a table is not followed", table=str(table), reason=reason)
     if plan.is_first:
         copy(settings, bronze, plan.copied, None, plan.anew)
         return
@@ -111,6 +113,7 @@ def _reasons_to_end(
         if any(str(one.table) not in published for one in plan.followed if not one.stopped):
             return True
         keys = {(str(table), table.key) for table in find_tables(connection, settings.postgres_tables)}
-        return bool(keys - {(str(one.table), one.table.key) for one in plan.followed})
+        known = (*(one.table for one in plan.followed), *plan.refused)
+        return bool(keys - {(str(table), table.key) for table in known})
 
     return ended

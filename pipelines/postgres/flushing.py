@@ -47,7 +47,7 @@ class Flusher:
         self._slot, self._most = settings.postgres_slot, settings.postgres_flush_rows
         self._bronze, self._followed, self._reader = bronze, followed, reader
         self._marks = {one.table.bronze: one.mark for one in followed}
-        self._told = {one.table.bronze for one in followed if one.stopped}
+        self._told = {one.table.bronze for one in followed if one.is_told}
         self._decoder, self._lander = ThreadPoolExecutor(1, "decoding"), ThreadPoolExecutor(1, "landing")
         self._decoding: Future[None] | None = None
         self._landing: Future[int] | None = None

@@ -11,7 +11,7 @@ from pipelines.postgres.api import Connection, connect, fetch_one
 from pipelines.postgres.kinds import Kinds
 from pipelines.postgres.partitions import keyless_leaves, published_roots
 from pipelines.postgres.slots import STATE
-from pipelines.postgres.tables import SourceTable, find_tables
+from pipelines.postgres.tables import SourceTable, check_fits, find_tables
 
 # Column lists and row filters of publications came with 15; managed services give the right to replicate
 # by membership in a role of their own (rds_replication).
@@ -172,6 +172,10 @@ def _table(connection: Connection, table: SourceTable) -> Iterator[Finding]:
         kinds = Kinds(connection)
         rows = connection.execute(COLUMNS, (table.schema, table.name)).fetchall()
         columns = [kinds.column(str(name), int(str(oid)), int(str(typmod))) for name, oid, typmod in rows]
+        try:
+            check_fits(table, columns)
+        except SourceError as error:
+            yield Finding(str(error).rstrip("."))
         told = [
             f"{column.name} ({column.declared})"
             for column in columns

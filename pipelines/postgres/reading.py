@@ -1,7 +1,7 @@
 """One load of the source: which tables are copied, which are followed, from where and up to where."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -27,6 +27,7 @@ class Plan:
     """What is done: ``copied`` tables get a snapshot, ``followed`` ones their changes since their mark.
 
     Of the copied ones, those in ``anew`` (by bronze table) have rows in bronze: a row that empties them goes before.
+    Those that are ``refused`` for a reason can't be copied.
 
     ``confirmed`` is where the slot stands (bytes), 0 before there is one. A mark may say that the slot was read
     further, and yet another table lack rows from there: what a load that died had begun counts for nothing.
@@ -36,6 +37,7 @@ class Plan:
     followed: tuple[Followed, ...]
     confirmed: int
     anew: frozenset[str] = frozenset()
+    refused: Mapping[SourceTable, str] = field(default_factory=dict)
 
     @property
     def is_first(self) -> bool:
@@ -53,7 +55,7 @@ def plan_load(settings: Settings, bronze: Marks) -> Plan:
         tables = find_tables(connection, settings.postgres_tables)
         bronze.goes_on(settings, connection, tables)
         ensure_publication(connection, settings.postgres_publication, tables)
-        tables = published(connection, settings.postgres_publication, tables)
+        tables, unfit = published(connection, settings.postgres_publication, tables)
         # A reader that was killed holds the slot until its server process notices.
         for attempt in Retrying(
             retry=retry_if_exception_type(UnreachableError),
@@ -64,17 +66,22 @@ def plan_load(settings: Settings, bronze: Marks) -> Plan:
             with attempt:
                 slot = find_slot(connection, settings.postgres_slot)
         missing = "" if slot else why_missing(connection, settings.postgres_slot)
-    standing = {table.bronze: bronze.standing(table.bronze) for table in tables}
+    standing = {table.bronze: bronze.standing(table.bronze) for table in (*tables, *unfit)}
     marks = {name: found.cursor for name, found in standing.items() if found and not found.cursor.anew}
     read_to = max((found.cursor.read_to for found in standing.values() if found), default=0)
     _check_slot(settings.postgres_slot, slot, missing, marks, read_to)
+    if not tables and not marks:
+        raise SourceError(f"{next(iter(unfit.values()))}.")
     return Plan(
         copied=tuple(table for table in tables if table.bronze not in marks),
         followed=tuple(
-            _followed(table, found) for table in tables if (found := standing[table.bronze]) and not found.cursor.anew
+            _followed(table, found, unfit.get(table, ""))
+            for table in (*tables, *unfit)
+            if (found := standing[table.bronze]) and not found.cursor.anew
         ),
         confirmed=slot.confirmed if slot else 0,
         anew=frozenset(name for name, found in standing.items() if found and found.cursor.anew),
+        refused={table: reason for table, reason in unfit.items() if table.bronze not in marks},
     )
 
 
@@ -100,6 +107,7 @@ def pull(settings: Settings, bronze: Bronze, tell: Tell = silent) -> Counted:
             durable = running.durable
             look_unseen(connection, settings.postgres_publication, plan.followed)
     counted.stopped |= {str(one.table): one.stopped for one in plan.followed if one.stopped}
+    counted.stopped |= {str(table): reason for table, reason in plan.refused.items()}
     for name, rows in resumed.items():
         counted.rows[name] = counted.rows.get(name, 0) + rows
     again = [one.table for one in plan.followed if one.anew and not one.stopped]
@@ -134,10 +142,11 @@ def copy(
     return copy_tables(settings, bronze, fitting, read_to, anew, tell)
 
 
-def _followed(table: SourceTable, found: Standing) -> Followed:
+def _followed(table: SourceTable, found: Standing, unfit: str) -> Followed:
     cursor = found.cursor
-    mark = cursor.commit_lsn, cursor.ordinal
-    return Followed(table, mark, dict(found.types), cursor.stopped, dict(cursor.columns), cursor.definition)
+    mark, stopped = (cursor.commit_lsn, cursor.ordinal), cursor.stopped or unfit
+    known = dict(cursor.columns), cursor.definition
+    return Followed(table, mark, dict(found.types), stopped, *known, is_told=bool(cursor.stopped))
 
 
 def _check_slot(wanted: str, slot: Slot | None, missing: str, marks: Mapping[str, Cursor], read_to: int) -> None:

@@ -28,7 +28,8 @@ class Misfit(SourceError):  # noqa: N818
 class Followed:
     """A table being followed: its description, the last row that is durable, and what bronze has of it.
 
-    ``types`` are the columns that bronze has (ours left out); ``stopped`` says why it isn't followed any more.
+    ``types`` are the columns that bronze has (ours left out); ``stopped`` says why it isn't followed any more, and
+    ``is_told`` that its mark says so already.
     ``layout`` is the one that the last rows had, ``first`` that of the load's beginning, and ``names`` those of all
     columns since; ``definition`` is what else it was when it was last looked at. ``anew`` is why the table must be
     copied again, and it is followed on.
@@ -41,6 +42,7 @@ class Followed:
     layout: Layout = field(default_factory=dict)
     definition: Definition = field(default_factory=dict)
     anew: str = ""
+    is_told: bool = False
     first: Layout = field(init=False)
     names: set[str] = field(init=False)
 

@@ -127,6 +127,8 @@ class Reading:
         for one in plan.followed:
             if one.stopped:
                 _warn(one.table, one.stopped)
+        for table, reason in plan.refused.items():
+            log.warning("a table is not followed", table=str(table), reason=reason)
 
     def _changes(
         self, settings: Settings, connection: Connection, followed: Sequence[Followed], since: int, upto: int

@@ -114,8 +114,13 @@ def _unfit(table: SourceTable, identity: str) -> str:
     return ""
 
 
-def published(connection: Connection, publication: str, tables: Sequence[SourceTable]) -> list[SourceTable]:
-    """Complete the tables by the columns and row filters that the publication has of them."""
+def published(
+    connection: Connection, publication: str, tables: Sequence[SourceTable]
+) -> tuple[list[SourceTable], dict[SourceTable, str]]:
+    """Complete the tables by the columns and row filters that the publication has of them.
+
+    Gives beside them those that don't fit into bronze, each with the reason (one sentence without its full stop).
+    """
     rows = {
         (str(schema), str(name)): (row_filter, columns)
         for schema, name, row_filter, columns in connection.execute(PUBLISHED, (publication,))
@@ -130,7 +135,13 @@ def published(connection: Connection, publication: str, tables: Sequence[SourceT
             table = replace(table, partition_filters=filters)
         found.append(table)
     kinds.learn(oid for _, columns in rows.values() for _, oid, _ in columns)  # type: ignore[attr-defined]
-    return [_complete(table, *rows[table.schema, table.name], kinds) for table in found]
+    fitting, unfit = [], {}
+    for table in found:
+        try:
+            fitting.append(_complete(table, *rows[table.schema, table.name], kinds))
+        except SourceError as error:
+            unfit[table] = str(error).rstrip(".")
+    return fitting, unfit
 
 
 def _all_columns(connection: Connection, table: SourceTable) -> list[list[object]]:
@@ -182,11 +193,16 @@ def _complete(table: SourceTable, row_filter: object, columns: object, kinds: Ki
             f"The publication leaves out the column {lost[0]} of {table}, which is part of its key; add it to the "
             "publication's list of columns, or take the table out of BOATHOUSE_POSTGRES_TABLES."
         )
-    check_columns(str(table), [column.name for column in typed])
-    ours = {*META, *(column.beside.name for column in typed if column.beside)}
-    if taken := sorted({column.name for column in typed} & ours):
+    check_fits(table, typed)
+    return replace(table, columns=typed, row_filter=None if row_filter is None else str(row_filter))
+
+
+def check_fits(table: SourceTable, columns: Sequence[Column]) -> None:
+    """Raise SourceError when columns of a table can't stand side by side in bronze, or beside ours."""
+    check_columns(str(table), [column.name for column in columns])
+    ours = {*META, *(column.beside.name for column in columns if column.beside)}
+    if taken := sorted({column.name for column in columns} & ours):
         raise SourceError(
             f"The table {table} has a column named {taken[0]}, a name that Boathouse gives its own column; "
             "rename it, or name the other tables in BOATHOUSE_POSTGRES_TABLES."
         )
-    return replace(table, columns=typed, row_filter=None if row_filter is None else str(row_filter))

@@ -261,3 +261,20 @@ def test_a_table_with_another_key_stops_and_no_other(shop: Source, lake: Lake) -
     shop.run("INSERT INTO shelf VALUES ('c', 3)")
     assert lake.pull().stopped == {"public.stock": "its key was (sku) and is (note)"}
     assert lake.now("shelf") == {"a": 1, "b": 2, "c": 3}
+
+
+@pytest.mark.parametrize("column", ['"PIECES"', "_op"])
+def test_a_column_that_finds_no_room_stops_its_table_and_no_other(shop: Source, lake: Lake, column: str) -> None:
+    shop.run(f"ALTER TABLE stock ADD {column} integer", "INSERT INTO shelf VALUES ('c', 3)")
+    shop.run(f"CREATE TABLE late (sku text PRIMARY KEY, pieces integer, {column} integer)")
+    for _ in range(2):
+        stopped = lake.pull().stopped
+        assert stopped.keys() == {"public.stock", "public.late"}
+        assert column.strip('"') in stopped["public.stock"]
+    assert lake.now("shelf") == {"a": 1, "b": 2, "c": 3}
+    assert {one.said.split(";")[0] for one in inspect(lake.settings)[1] if column.strip('"') in one.said}
+    shop.run(f"ALTER TABLE stock DROP {column}", "INSERT INTO stock VALUES ('c', 3)", "DROP TABLE late")
+    assert lake.pull().stopped.keys() == {"public.stock"}
+    forget(lake.settings, lake.catalogue, ["public.stock"])
+    assert lake.pull().stopped == {}
+    assert lake.now("stock") == {"a": 1, "b": 2, "c": 3}
