@@ -45,7 +45,8 @@ WHERE (n.nspname, c.relname) IN (SELECT * FROM unnest(%(schemas)s::text[], %(nam
 ATTACHED = """
 SELECT n.nspname::text, c.relname::text, made.xmin::text,
        EXISTS (SELECT FROM pg_partition_ancestors(c.oid) p JOIN pg_inherits i ON i.inhrelid = p.relid
-               WHERE age(i.xmin) < age(made.xmin))
+               WHERE age(i.xmin) < age(made.xmin)),
+       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute made ON made.attrelid = c.oid AND made.attname = 'ctid'
 WHERE c.oid = %s AND c.relkind = 'r'
@@ -123,7 +124,9 @@ def _came_filled(connection: Connection, relid: int) -> bool:
     row = connection.execute(ATTACHED, (relid,)).fetchone()
     if row is None:
         return False
-    schema, name, made, attached_later = row
+    schema, name, made, attached_later, may_look = row
+    if not may_look:
+        return bool(attached_later)
     heap = sql.Identifier(str(schema), str(name))
     # One that was made, filled and attached in a single transaction has rows of it at its beginning.
     where = sql.SQL("true" if attached_later else "ctid < '(1,0)' AND xmin::text = {}").format(sql.Literal(str(made)))

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from psycopg.conninfo import make_conninfo
+from pydantic import SecretStr
 
 from lake.errors import SourceError
 from pipelines.postgres.preflight import inspect
@@ -132,6 +134,24 @@ def test_a_new_partition_is_followed_and_nothing_is_copied(parts: Source, landed
     parts.run("INSERT INTO a VALUES (33, 'new')", "UPDATE a SET id = 34 WHERE id = 5")
     compare(parts, landed)
     assert copies(landed) == 0
+
+
+def test_a_new_partition_that_the_role_may_not_read_is_followed_too(source: Source, landed: Landed) -> None:
+    role, settings = f"reader_{source.settings.postgres_slot}", source.settings
+    assert settings.postgres_dsn is not None
+    source.run(*PARTITIONED, f"CREATE ROLE {role} LOGIN REPLICATION PASSWORD 'r'")
+    source.run(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    source.run(
+        f"CREATE PUBLICATION {settings.postgres_publication} FOR TABLE a WITH (publish_via_partition_root = true)"
+    )
+    dsn = make_conninfo(settings.postgres_dsn.get_secret_value(), user=role, password="r")
+    reader = settings.model_copy(update={"postgres_dsn": SecretStr(dsn)})
+    try:
+        landed.load(reader)
+        source.run("CREATE TABLE a3 PARTITION OF a FOR VALUES FROM (30) TO (40)", "INSERT INTO a VALUES (33, 'new')")
+        assert landed.load(reader) == 1
+    finally:
+        source.run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
 def test_rows_of_several_partitions_land_once_after_a_death(
