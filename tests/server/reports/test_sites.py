@@ -80,6 +80,7 @@ def test_failed_charges_and_other_currencies_are_in_no_sum(shop: duckdb.DuckDBPy
     assert '<p class="label">Charged</p><p class="figure">$100.50</p>' in page
     assert '<p class="label">Fees</p><p class="figure">$6.00</p>' in page
     assert "7,000.00" in page
+    assert "$7,000.00" not in page
     assert "7,100.50" not in page + (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
