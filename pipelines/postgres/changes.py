@@ -111,7 +111,7 @@ class ChangeReader:
         gathered = []
         for followed in self._followed.values():
             if batches := self._pending.pop(followed.table.bronze, None):
-                rows = in_order(united(batches, followed.types)) if len(batches) > 1 else batches[0]
+                rows = in_order(united(batches, followed.types))
                 last = rows["_commit_lsn"][-1].as_py(), rows["_ordinal"][-1].as_py()
                 gathered.append(Gathered(followed, rows, last))
                 followed.mark = last
