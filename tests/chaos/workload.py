@@ -58,6 +58,7 @@ VALUES = {
     "long": ["NULL", "'short'", "repeat('long ', 2000)", "repeat('other ', 2000)"],
     "v": ["NULL", "1", "2", "3"],
     "extra": ["NULL", "5", "6"],
+    "spare": ["NULL", "7", "8"],
 }
 
 
@@ -69,7 +70,7 @@ class Workload:
         self.main, self.other = main, other
         self.unseen: set[str] = set()
         self.columns = {
-            "items": ["id", *(name for name in VALUES if name not in ("long", "v", "extra"))],
+            "items": ["id", *(name for name in VALUES if name not in ("long", "v", "extra", "spare"))],
             "pairs": ["a", "b", "long", "v"],
             "named": ["id", "name", "long", "v"],
             "parts": ["id", "v"],
@@ -119,16 +120,21 @@ class Workload:
 
     def _reshaped(self) -> None:
         table = self.choose.choice(sorted(KEYS))
-        if "extra" in self.columns[table]:
-            statement = "DROP extra"
-            self.columns[table].remove("extra")
+        columns = self.columns[table]
+        old = next((name for name in ("extra", "spare") if name in columns), "")
+        new = "spare" if old == "extra" else "extra"
+        if old:
+            statement = self.choose.choice([f"DROP {old}", f"RENAME {old} TO {new}", f"ALTER {old} TYPE bigint"])
         else:
-            default = self.choose.choice(["", " DEFAULT 4"])
-            statement = f"ADD extra integer{default}"
-            self.columns[table].append("extra")
+            default = self.choose.choice(["", " DEFAULT 4", " DEFAULT (random() * 9)::integer"])
+            statement = f"ADD {new} integer{default}"
+        if statement.startswith(("DROP", "RENAME")):
+            columns.remove(old)
+        if statement.startswith(("ADD", "RENAME")):
+            columns.append(new)
             self.unseen |= {table}
         with self.main.transaction():
-            run(self.main, self.change(table, without="extra"))
+            run(self.main, self.change(table, without=new))
             run(self.main, f"ALTER TABLE {table} {statement}")
             run(self.main, self.change(table))
 
