@@ -92,13 +92,13 @@ def _followed(settings: Settings, catalogue: Catalog) -> list[tuple[str, Table, 
 
 
 def _stop(table: Table, cursor: Cursor, reason: str) -> None:
-    claim = Claim((), f"not followed after position {cursor.read_to}")
-    stopped = replace(cursor, stopped=reason)
-    commit_once(table, [], claim.mark(f"postgres-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-stopped", stopped))
+    _mark(table, "stopped", f"not followed after position {cursor.read_to}", replace(cursor, stopped=reason))
 
 
 def _ask_anew(table: Table, cursor: Cursor, reason: str) -> None:
     log.warning("a table is copied anew", table=".".join(table.name()), reason=reason)
-    claim = Claim((), "asked for anew")
-    again = replace(cursor, anew=True)
-    commit_once(table, [], claim.mark(f"postgres-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-anew", again))
+    _mark(table, "anew", "asked for anew", replace(cursor, anew=True))
+
+
+def _mark(table: Table, what: str, said_by: str, cursor: Cursor) -> None:
+    commit_once(table, [], Claim((), said_by).mark(f"postgres-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{what}", cursor))

@@ -62,7 +62,7 @@ def _follow(settings: Settings, bronze: Bronze, stop: Event) -> None:
         if copying is not None:
             copying.result()
         for one in plan.followed:
-            if one.anew and not one.stopped:
+            if one.is_copied_again:
                 ask_anew(bronze, one.table.bronze, new_load_id())
 
 
@@ -107,7 +107,7 @@ def _reasons_to_end(
         if current_lsn(connection) - running.durable > FAR_BEHIND:
             return True
         look_unseen(connection, settings.postgres_publication, plan.followed)
-        if any(one.anew and not one.stopped for one in plan.followed):
+        if any(one.is_copied_again for one in plan.followed):
             return True
         published = published_now(connection, settings.postgres_publication)
         if any(str(one.table) not in published for one in plan.followed if not one.stopped):

@@ -11,7 +11,7 @@ from pipelines.postgres.api import Connection, connect, fetch_one
 from pipelines.postgres.kinds import Kinds
 from pipelines.postgres.partitions import keyless_leaves, published_roots
 from pipelines.postgres.slots import STATE
-from pipelines.postgres.tables import SourceTable, check_fits, find_tables
+from pipelines.postgres.tables import SourceTable, check_fits, find_tables, listed
 
 # Column lists and row filters of publications came with 15; managed services give the right to replicate
 # by membership in a role of their own (rds_replication).
@@ -196,7 +196,8 @@ def _publication(connection: Connection, settings: Settings, tables: list[Source
             yield Finding(
                 f"The publication '{name}' isn't there, and the role may not make it: that takes CREATE on the "
                 "database and the ownership of every table; run as who has them",
-                f"CREATE PUBLICATION {quoted} FOR TABLE {_alone(tables)} WITH (publish_via_partition_root = true);",
+                f"CREATE PUBLICATION {quoted} FOR TABLE {listed(tables).as_string()} "
+                "WITH (publish_via_partition_root = true);",
             )
         return
     complete, ours, there = row
@@ -211,13 +212,8 @@ def _publication(connection: Connection, settings: Settings, tables: list[Source
     if lacking and not (ours and all(rights[str(table)][2] for table in lacking)):
         yield Finding(
             f"The publication '{name}' lacks {', '.join(map(str, lacking))}, and the role may not add to it",
-            f"ALTER PUBLICATION {quoted} ADD TABLE {_alone(lacking)};",
+            f"ALTER PUBLICATION {quoted} ADD TABLE {listed(lacking).as_string()};",
         )
-
-
-def _alone(tables: list[SourceTable]) -> str:
-    """List tables as a publication takes them without those that inherit from them."""
-    return ", ".join(f"ONLY {table.identifier.as_string()}" for table in tables)
 
 
 def _keyless(connection: Connection, tables: list[SourceTable]) -> Iterator[Finding]:

@@ -110,7 +110,7 @@ def pull(settings: Settings, bronze: Bronze, tell: Tell = silent) -> Counted:
     counted.stopped |= {str(table): reason for table, reason in plan.refused.items()}
     for name, rows in resumed.items():
         counted.rows[name] = counted.rows.get(name, 0) + rows
-    again = [one.table for one in plan.followed if one.anew and not one.stopped]
+    again = [one.table for one in plan.followed if one.is_copied_again]
     if copied := (*plan.copied, *again):
         anew = plan.anew | {table.bronze for table in again}
         for name, rows in copy(settings, bronze, copied, durable, anew, tell).items():

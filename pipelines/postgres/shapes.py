@@ -49,6 +49,11 @@ class Followed:
     def __post_init__(self) -> None:
         self.first, self.names = self.layout, set(self.layout)
 
+    @property
+    def is_copied_again(self) -> bool:
+        """Whether it is to be copied again, and followed on."""
+        return bool(self.anew) and not self.stopped
+
     def reshaped(self, said: Sequence[str], held: Collection[str], kinds: Kinds) -> None:
         """Look at the layout, now that rows are ``said`` to have these columns and bronze has the ``held`` ones."""
         name = self.table.schema, self.table.name

@@ -121,7 +121,7 @@ class Reading:
                 definition=one.definition,
             )
             positions.keep(one.table.bronze, cursor, one.types)
-        again = [one.table for one in plan.followed if one.anew and not one.stopped]
+        again = [one.table for one in plan.followed if one.is_copied_again]
         if copied := [*plan.copied, *again]:
             yield from self._copies(settings, positions, copied, upto)
         for one in plan.followed:

@@ -172,10 +172,16 @@ def ensure_publication(connection: Connection, name: str, tables: Sequence[Sourc
         _publish("ALTER PUBLICATION {} ADD TABLE {}", connection, name, missing)
 
 
+def listed(tables: Sequence[SourceTable]) -> sql.Composed:
+    """List tables as a publication takes them without those that inherit from them.
+
+    Of those, one without a key could not be updated any more.
+    """
+    return sql.SQL(", ").join(sql.SQL("ONLY {}").format(table.identifier) for table in tables)
+
+
 def _publish(statement: str, connection: Connection, name: str, tables: Sequence[SourceTable]) -> None:
-    # Without ONLY, tables that inherit from one are published too, and those without a key couldn't be updated then.
-    listed = sql.SQL(", ").join(sql.SQL("ONLY {}").format(table.identifier) for table in tables)
-    command = sql.SQL(statement).format(sql.Identifier(name), listed)
+    command = sql.SQL(statement).format(sql.Identifier(name), listed(tables))
     try:
         connection.execute(command)
     except errors.InsufficientPrivilege as error:
