@@ -18,6 +18,8 @@ OURS = "boathouse"
 PAIRS = 5
 AMONG: ContextVar[tuple[str, ...]] = ContextVar("AMONG", default=())
 """The peers that are wanted, by name; all of them when it is empty."""
+WARM_UP: ContextVar[bool] = ContextVar("WARM_UP", default=True)
+"""Whether everyone runs once before it counts."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def machine() -> str:
 def compare(
     name: str, rows: int, contestants: tuple[Contestant, ...], pairs: int, say: Callable[[str], None]
 ) -> Comparison:
-    """Warm everyone up once, then let them run ``pairs`` times, taking turns.
+    """Warm everyone up once unless WARM_UP says not to, then let them run ``pairs`` times, taking turns.
 
     Of the peers only those in AMONG take part. Raises ProofError when someone did other work than the others, and
     UnknownNameError for a peer that there isn't.
@@ -164,6 +166,6 @@ def _wanted(contestants: tuple[Contestant, ...], among: tuple[str, ...]) -> tupl
 
 
 def _turns(contestants: tuple[Contestant, ...], pairs: int) -> Iterator[tuple[int, Contestant]]:
-    for turn in range(pairs + 1):
+    for turn in range(0 if WARM_UP.get() else 1, pairs + 1):
         for one in contestants:
             yield turn, one

@@ -1,15 +1,17 @@
 """What a benchmark found, whatever it measures: as a table for people, in a line, and as JSON for programs."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
 
 
 class Figures(ABC):
-    """The figures of one benchmark."""
+    """The figures of one benchmark; ``more`` are those of other situations."""
 
     name: str
+    more: Sequence["Figures"] = ()
 
     @property
     @abstractmethod

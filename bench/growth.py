@@ -16,10 +16,11 @@ TIMES = 10
 
 @dataclass(frozen=True)
 class Growth(Figures):
-    """The comparisons at each size, the smallest first."""
+    """The comparisons at each size, the smallest first; ``more`` are those of other situations."""
 
     name: str
     comparisons: tuple[Comparison, ...]
+    more: tuple["Growth", ...] = ()
 
     @property
     def rise(self) -> float:
@@ -75,7 +76,9 @@ class Growth(Figures):
 
 def grow(name: str, sizes: tuple[int, ...], run: Callable[[int], Comparison]) -> Growth:
     """Run a benchmark at each size, the smallest first. Raises BoathouseError."""
-    return Growth(name, tuple(run(size) for size in sizes))
+    found = tuple(run(size) for size in sizes)
+    others = zip(*(one.more for one in found), strict=True)
+    return Growth(name, found, tuple(Growth(other[0].name, other) for other in others))
 
 
 def around(middle: int) -> tuple[int, int, int]:

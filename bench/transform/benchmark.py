@@ -25,13 +25,10 @@ Run = Callable[..., Trial]
 Say = Callable[[str], None]
 
 
-def bench_transform(
-    settings: Settings, rows: int, pairs: int, peers: bool, say: Say, *, again: bool = True
-) -> Comparison:
+def bench_transform(settings: Settings, rows: int, pairs: int, peers: bool, say: Say) -> Comparison:
     """Build silver and gold of ``rows`` order lines (20 M when 0): first, again, with one day more, one model changed.
 
-    Gives the first build's comparison, with those of the others in ``more`` unless only that is wanted (``again``).
-    Raises BoathouseError.
+    Gives the first build's comparison, with those of the others in ``more``. Raises BoathouseError.
     """
     lines = (rows or ROWS) // LINES * LINES
     with ExitStack() as stack:
@@ -54,16 +51,17 @@ def bench_transform(
         }
         found = [
             compare(name, count, _contestants(stage, work, peers, name), pairs, say)
-            for name, (count, work) in list(works.items())[: None if again else 1]
+            for name, (count, work) in works.items()
         ]
     return found[0].beside(*found[1:])
 
 
 def _contestants(stage: Stage, work: Work, peers: bool, name: str) -> tuple[Contestant, ...]:
-    """DuckDB alone is the limit of what builds as much; where there is less to build it is one who builds all."""
+    """DuckDB alone is the limit of what builds as much; where there is less to build it is a peer who builds all."""
     fresh, limit = name == "transform", name in {"transform", "transform_model"}
     runs: dict[tuple[str, str], tuple[str, Run]] = {(OURS, "ours"): ("ours", stage.ours)}
-    runs["DuckDB alone", "limit" if limit else "peer"] = ("bare", stage.bare)
+    if limit or peers:
+        runs["DuckDB alone", "limit" if limit else "peer"] = ("bare", stage.bare)
     for way in WAYS if peers else ():
         runs[f"dbt, {way}", "peer"] = (f"dbt-{way}", partial(stage.dbt, way))
 

@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.__main__ import BENCHMARKS
-from bench.comparison import AMONG, Comparison, Contestant, compare
+from bench.comparison import AMONG, WARM_UP, Comparison, Contestant, compare
 from bench.freshness import Freshness, Spread
 from bench.growth import around, grow
 from bench.trial import Trial, attempt
@@ -41,6 +42,16 @@ def test_ratios_are_of_trials_of_the_same_turn_and_the_warm_up_does_not_count() 
     assert said["vs_peers"]["slow"] == {"median": 15.0, "least": 10.0, "most": 20.0}
     assert said["vs_limit"]["median"] == 0.5
     assert (said["pairs"], said["unit"], said["versions"]["slow"]) == (2, "rows/s", "v1")
+
+
+def test_without_a_warm_up_the_first_run_counts() -> None:
+    limit = Contestant("bare", "limit", running(trial(3)))
+    token = WARM_UP.set(False)
+    try:
+        ours = Contestant("boathouse", "ours", running(trial(2)))
+        assert compare("x", 10, (ours, limit), 1, lambda _: None).ratio("bare").median == 1.5
+    finally:
+        WARM_UP.reset(token)
 
 
 def test_of_the_peers_those_run_that_are_wanted() -> None:
@@ -94,7 +105,8 @@ def test_growth_is_what_a_row_costs_at_a_size_over_what_it_cost_at_the_one_befor
         took = [trial(seconds[rows], rows) for _ in range(2)]
         bare = Contestant("bare", "limit", running(*[trial(seconds[rows] / 2, rows)] * 2))
         ours = Contestant("boathouse", "ours", running(*took))
-        return compare("x", rows, (ours, bare), 1, lambda _: None)
+        found = compare("x", rows, (ours, bare), 1, lambda _: None)
+        return found.beside(replace(found, name="x_again"))
 
     found = grow("x", around(100), run)
     assert found.rise == 1.5
@@ -102,6 +114,7 @@ def test_growth_is_what_a_row_costs_at_a_size_over_what_it_cost_at_the_one_befor
     assert [one["rows"] for one in said["sizes"]] == [10, 100, 1_000]
     assert [one["ours"] for one in said["sizes"]] == [100_000.0, 50_000.0, 75_000.0]
     assert [one["vs_limit"] for one in said["sizes"]] == [0.5, 0.5, 0.5]
+    assert [(one.name, one.rise) for one in found.more] == [("x_again", 1.5)]
 
 
 def test_freshness_is_that_of_the_run_in_the_middle_and_memory_that_of_the_one_that_grew_most() -> None:
