@@ -71,6 +71,8 @@ def run_load(settings: Settings, catalogue: Catalog, name: str, source: Callable
         _keep(catalogue, load)
         return loaded
     except PipelineStepFailed as error:
+        if any(isinstance(cause, KeyboardInterrupt) for cause in _causes(error)):
+            raise KeyboardInterrupt from error
         raise _reason(error) from error
 
 
@@ -195,7 +197,8 @@ def _reason(error: BaseException) -> BoathouseError:
     for cause in _causes(error):
         if isinstance(cause, BoathouseError):
             return cause
-        last = cause
+        if str(cause):
+            last = cause
     return SourceError(f"The load failed ({type(last).__name__}: {last}); run again to go on where it stopped.")
 
 

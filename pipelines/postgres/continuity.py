@@ -96,7 +96,7 @@ def _stop(table: Table, cursor: Cursor, reason: str) -> None:
 
 
 def _ask_anew(table: Table, cursor: Cursor, reason: str) -> None:
-    log.warning("a table is copied anew", table=".".join(table.name()), reason=reason)
+    log.warning("a table is copied anew", table=table.name()[-1], reason=reason)
     _mark(table, "anew", "asked for anew", replace(cursor, anew=True))
 
 

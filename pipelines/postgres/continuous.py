@@ -15,7 +15,7 @@ from pipelines.postgres.flushing import new_load_id
 from pipelines.postgres.following import Engine, engine
 from pipelines.postgres.landing import Bronze, ask_anew
 from pipelines.postgres.reading import Plan, copy, plan_on
-from pipelines.postgres.shapes import look_unseen
+from pipelines.postgres.shapes import copied_again, look_unseen
 from pipelines.postgres.tables import find_tables
 from pipelines.postgres.walsender import Walsender
 
@@ -61,9 +61,8 @@ def _follow(settings: Settings, bronze: Bronze, stop: Event) -> None:
         _stream(settings, connection, running, _reasons_to_end(settings, connection, running, plan, copying, stop))
         if copying is not None:
             copying.result()
-        for one in plan.followed:
-            if one.is_copied_again:
-                ask_anew(bronze, one.table.bronze, new_load_id())
+        for table in copied_again(plan.followed):
+            ask_anew(bronze, table.bronze, new_load_id())
 
 
 def _catch_up(connection: Connection, running: Engine, stop: Event) -> None:

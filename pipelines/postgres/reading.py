@@ -15,7 +15,7 @@ from pipelines.postgres.flushing import Counted
 from pipelines.postgres.following import engine
 from pipelines.postgres.landing import Bronze, Marks, Standing
 from pipelines.postgres.preflight import check_server
-from pipelines.postgres.shapes import Followed, fitted_table, look_unseen
+from pipelines.postgres.shapes import Followed, copied_again, fitted_table, look_unseen
 from pipelines.postgres.slots import ANEW, Slot, find_slot, why_missing
 from pipelines.postgres.tables import SourceTable, ensure_publication, find_tables, published
 
@@ -110,7 +110,7 @@ def pull(settings: Settings, bronze: Bronze, tell: Tell = silent) -> Counted:
     counted.stopped |= {str(table): reason for table, reason in plan.refused.items()}
     for name, rows in resumed.items():
         counted.rows[name] = counted.rows.get(name, 0) + rows
-    again = [one.table for one in plan.followed if one.is_copied_again]
+    again = copied_again(plan.followed)
     if copied := (*plan.copied, *again):
         anew = plan.anew | {table.bronze for table in again}
         for name, rows in copy(settings, bronze, copied, durable, anew, tell).items():

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
+import structlog
 
 from lake.errors import SourceError
 from pipelines.postgres.api import Connection
@@ -16,6 +17,7 @@ from pipelines.postgres.messages import Relation
 from pipelines.postgres.rows import META, OURS
 from pipelines.postgres.tables import SourceTable
 
+log = structlog.get_logger("postgres")
 TEXT = 25
 NOWHERE = (-1, -1)
 
@@ -77,6 +79,14 @@ def look_unseen(connection: Connection, publication: str, followed: Sequence[Fol
         moved = why_other(one.definition, definition) or why_moved(connection, one.definition, definition)
         one.anew = one.anew or moved
         one.definition = later(one.definition, definition)
+
+
+def copied_again(followed: Iterable[Followed]) -> list[SourceTable]:
+    """Give the tables that are to be copied again, and log why each is."""
+    again = [one for one in followed if one.is_copied_again]
+    for one in again:
+        log.warning("a table is copied anew", table=one.table.bronze, reason=one.anew)
+    return [one.table for one in again]
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from pipelines.postgres.peeking import backlog
 from pipelines.postgres.positions import Positions
 from pipelines.postgres.reading import plan_load
 from pipelines.postgres.rows import META, OURS, bronze_schema, emptied_row
-from pipelines.postgres.shapes import Followed, aligned, fitted_table, look_unseen
+from pipelines.postgres.shapes import Followed, aligned, copied_again, fitted_table, look_unseen
 from pipelines.postgres.slots import advance
 from pipelines.postgres.snapshot import RangeReader, Snapshot, open_snapshot
 from pipelines.postgres.tables import SourceTable, find_tables
@@ -121,7 +121,7 @@ class Reading:
                 definition=one.definition,
             )
             positions.keep(one.table.bronze, cursor, one.types)
-        again = [one.table for one in plan.followed if one.is_copied_again]
+        again = copied_again(plan.followed)
         if copied := [*plan.copied, *again]:
             yield from self._copies(settings, positions, copied, upto)
         for one in plan.followed:
