@@ -74,13 +74,15 @@ mutate *models:
     @uv run python -m tests.mutation "$@"
 
 # Check style, types, the SQL's format and the house rules
-check:
-    uv run ruff check .
-    uv run ruff format --check .
+check: _style
     uv run mypy
     uv run sqlmesh -p sqlmesh format --check
     uv run pytest -q tests/test_house.py tests/test_docs.py
 
-# Check, then run every test
-test: check
+# Run every test, among them all that `just check` checks
+test: _style
     uv run pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+
+_style:
+    uv run ruff check .
+    uv run ruff format --check .

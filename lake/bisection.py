@@ -16,7 +16,7 @@ from lake.gold import open_gold
 from lake.measures import measure
 from lake.metrics import Metric, find_metric
 from lake.models import read_models, upstream
-from lake.periods import last_day, period_start
+from lake.periods import FIRST_DAY, LAST_DAY, last_day, period_before, period_start, year_before
 from lake.pins import Pin
 from lake.readers import connect, quoted, scan
 from lake.release_diffs import diff_pins, loads_between, models_between
@@ -83,6 +83,8 @@ def read_question(text: str, metrics: Mapping[str, Metric]) -> Question:
         start = date.fromisoformat((said + "-01-01")[:10]) if said else None
     except ValueError:
         raise QueryError(f"'{said}' is no day; write one such as 1997-03-01.") from None
+    if start is not None and not FIRST_DAY <= start <= LAST_DAY:
+        raise QueryError(f"'{said}' is out of range; ask for one from {FIRST_DAY} to {LAST_DAY}.")
     return Question(metric, GRAINS[len(said)], start)
 
 
@@ -119,6 +121,15 @@ def _last_day(question: Question) -> date | None:
     return last_day(period_start(question.start, question.grain), question.grain)
 
 
+def _first_day(question: Question) -> date | None:
+    """Give the first day whose rows the number is made of; None when it is made of all up to its last."""
+    metric, start = question.metric, question.start
+    if metric.kind == "change" and start is not None and question.grain is not None and metric.of is not None:
+        earlier = year_before if metric.since == "previous_year" else period_before
+        metric, start = metric.of, earlier(start, question.grain)
+    return None if metric.kind in {"cumulative", "closing"} else start
+
+
 def _explained(
     settings: Settings,
     catalogue: Catalog,
@@ -147,13 +158,13 @@ def _explained(
 def _keys(
     connection: duckdb.DuckDBPyConnection, question: Question, table: str, old: Release, new: Release
 ) -> tuple[Key, ...]:
-    """Find rows of the period asked for that differ between two releases."""
+    """Find rows that differ between two releases, of those that the number is made of."""
     name = table.removeprefix("gold.")
     if name not in old.gold or name not in new.gold:
         return ()
     time = next(part.time for part in question.metric.measures if part.table == table)
-    end = _last_day(question)
-    where = f"CAST({time} AS DATE) BETWEEN DATE '{question.start}' AND DATE '{end}'" if end else "TRUE"
+    bounds = ((">=", _first_day(question)), ("<=", _last_day(question)))
+    where = " AND ".join(f"CAST({time} AS DATE) {sign} DATE '{day}'" for sign, day in bounds if day) or "TRUE"
     try:
         return diff_pins(connection, name, old.gold[name], new.gold[name], where).keys
     except duckdb.Error:

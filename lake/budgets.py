@@ -1,5 +1,6 @@
 """Diff budgets: how far a metric's closed days may move from one release to the next without a reason."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -34,7 +35,7 @@ def check_budgets(
         return []
     last = before.cut_at.date() - timedelta(days=OPEN_DAYS + 1)
     with open_gold(settings, before) as old, open_gold(settings, after) as new:
-        return [judge(metric, _days(old, metric, last), _days(new, metric, last)) for metric in budgeted]
+        return [judge(metric, days_of(old, metric, last), days_of(new, metric, last)) for metric in budgeted]
 
 
 def judge(metric: Metric, old: Days, new: Days) -> AuditResult:
@@ -64,16 +65,11 @@ def judge(metric: Metric, old: Days, new: Days) -> AuditResult:
     )
 
 
-def _move(key: tuple[str, date], old: Days, new: Days) -> str:
-    currency, day = key
-    amounts = f"{old.get(key, Decimal(0))} -> {new.get(key, Decimal(0))}"
-    return f"{day}: {amounts} {currency}".rstrip()
-
-
-def _days(connection: duckdb.DuckDBPyConnection, metric: Metric, last: date) -> Days:
+def days_of(connection: duckdb.DuckDBPyConnection, metric: Metric, last: date) -> Days:
+    """Ask a metric for every day up to the ``last``, however many; none where gold can't answer it."""
     split = CURRENCY if metric.is_money and CURRENCY in metric.dimensions else None
     try:
-        points = measure(connection, metric, "day", None, last, split)
+        points = measure(connection, metric, "day", None, last, split, most=sys.maxsize)
     except (duckdb.CatalogException, duckdb.BinderException):
         return {}
     return {
@@ -81,3 +77,9 @@ def _days(connection: duckdb.DuckDBPyConnection, metric: Metric, last: date) -> 
         for point in points
         if point.time is not None and point.value
     }
+
+
+def _move(key: tuple[str, date], old: Days, new: Days) -> str:
+    currency, day = key
+    amounts = f"{old.get(key, Decimal(0))} -> {new.get(key, Decimal(0))}"
+    return f"{day}: {amounts} {currency}".rstrip()

@@ -12,7 +12,7 @@ from sqlglot import expressions as sql
 from lake.errors import QueryError, UnknownNameError
 from lake.metrics import CURRENCY, Measure, Metric
 from lake.periods import GRAINS, last_day, period_before, period_start, year_before
-from lake.series import Point, Value, percent_of_change, series
+from lake.series import MOST_ROWS, Point, Value, percent_of_change, series
 
 DISTINCT = re.compile(r"count\(\s*distinct\s+(\w+)\s*\)", re.IGNORECASE)
 
@@ -33,17 +33,18 @@ def measure(
     start: date | None = None,
     end: date | None = None,
     dimension: str | None = None,
+    most: int = MOST_ROWS,
 ) -> list[Point]:
     """Ask a metric of a connection with views ``gold.<table>``: points in order, without gaps.
 
-    Raises UnknownNameError for a grain or dimension that the metric hasn't, QueryError when there are too many
-    points, and duckdb.Error.
+    Raises UnknownNameError for a grain or dimension that the metric hasn't, QueryError when there are more than
+    ``most`` points, and duckdb.Error.
     """
     asked = Asked(grain, start, end, dimension)
     if metric.kind == "change":
-        return _changes(connection, metric, asked)
+        return _changes(connection, metric, asked, most)
     statement, params = compile_metric(metric, *asked)
-    return series(metric, connection.execute(statement, params).fetchall(), grain, start, end)
+    return series(metric, connection.execute(statement, params).fetchall(), grain, start, end, most)
 
 
 def unit_of(connection: duckdb.DuckDBPyConnection, metric: Metric, dimension: str | None) -> str | None:
@@ -153,7 +154,7 @@ def _distinct(expression: str) -> str | None:
     return found[1] if found else None
 
 
-def _changes(connection: duckdb.DuckDBPyConnection, metric: Metric, asked: Asked) -> list[Point]:
+def _changes(connection: duckdb.DuckDBPyConnection, metric: Metric, asked: Asked, most: int) -> list[Point]:
     """Compare each whole period with the one before, or with the same one a year before, in percent."""
     assert metric.of is not None
     if asked.grain is None:
@@ -163,7 +164,7 @@ def _changes(connection: duckdb.DuckDBPyConnection, metric: Metric, asked: Asked
     end = last_day(period_start(asked.end, grain), grain) if asked.end else None
     earlier = year_before if yearly else period_before
     from_day = earlier(start, grain) if start else None
-    points = measure(connection, metric.of, grain, from_day, end, asked.dimension)
+    points = measure(connection, metric.of, grain, from_day, end, asked.dimension, most)
     values = {(point.time, point.split): point.value for point in points}
     return [
         Point(

@@ -29,15 +29,16 @@ def series(
     grain: str | None = None,
     start: date | None = None,
     end: date | None = None,
+    most: int = MOST_ROWS,
 ) -> list[Point]:
     """Turn the rows of ``compile_metric``'s SQL into points in order, without gaps.
 
     A period without rows is 0, None for a ratio, and what stood before for a running total or a balance; where
-    ``start`` or ``end`` is None the series starts or ends with the data. Raises QueryError when that makes too many
-    rows.
+    ``start`` or ``end`` is None the series starts or ends with the data. Raises QueryError when that makes more than
+    ``most`` points.
     """
     found = {(row[0], row[1]): _value(metric, row[2:]) for row in rows}
-    times = _times(found, grain, start, end)
+    times = _times(found, grain, start, end, most)
     splits = sorted({split for _, split in found}, key=lambda split: (split is None, split)) or [None]
     empty = _value(metric, (None,) * len(metric.measures))
     if grain is not None and metric.kind == "cumulative":
@@ -86,6 +87,7 @@ def _times(
     grain: str | None,
     start: date | None,
     end: date | None,
+    most: int,
 ) -> Sequence[date | None]:
     if grain is None:
         return [None]
@@ -94,7 +96,7 @@ def _times(
     if first is None or last is None:
         return []
     splits = len({split for _, split in found}) or 1
-    return periods(first, last, grain, max(1, MOST_ROWS // splits))
+    return periods(first, last, grain, max(1, most // splits))
 
 
 def _value(metric: Metric, measured: Sequence[Any]) -> Value:

@@ -43,6 +43,7 @@ LONGEST = (
     "boathouse/test_gates.py",
     "mutation/test_mutation.py",
     "journeys/test_own_services.py",
+    "test_types.py",
 )
 
 

@@ -12,7 +12,7 @@ from boathouse.gates import Gates, settled
 from boathouse.quality import show_checks, show_quality
 from boathouse.refresh import bronze_pins, release_gold
 from lake.audits import known_audits
-from lake.errors import AuditError, HeldError, ReleaseError, UnknownNameError
+from lake.errors import AuditError, HeldError, QueryError, ReleaseError, UnknownNameError
 from lake.questions import query
 from lake.releases import Entry, history, standing
 from lake.warehouse import WAREHOUSE, fingerprint
@@ -180,6 +180,10 @@ def test_what_changed_a_number_is_found_with_the_row_and_its_load(
     assert said.splitlines()[-1] == f"bisect: net_revenue 2026-01-01 · changed last in {after} by loads"
     releases.show_bisection(house.settings, "net_revenue 2026-01-02")
     assert capsys.readouterr().out.splitlines()[-1].endswith("the same in every release (2)")
+    releases.show_bisection(house.settings, "net_revenue_to_date 2026-01-02")
+    assert re.search(r"row ~ order_key=\w+ order_id=1, by load", capsys.readouterr().out)
+    with pytest.raises(QueryError, match="^'9999' is out of range; ask for one from 1900-01-01 to 2199-12-31.$"):
+        releases.show_bisection(house.settings, "net_revenue 9999")
 
 
 def test_two_releases_are_compared_by_the_keys_that_differ(

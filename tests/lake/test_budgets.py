@@ -3,9 +3,10 @@
 from datetime import date
 from decimal import Decimal
 
+import duckdb
 import msgspec
 
-from lake.budgets import Days, judge
+from lake.budgets import Days, days_of, judge
 from lake.metrics import load_metrics
 
 REVENUE = msgspec.structs.replace(load_metrics()["net_revenue"], budget=0.02)
@@ -44,3 +45,14 @@ def test_without_closed_days_there_is_nothing_to_compare() -> None:
     vacuous = judge(REVENUE, {}, days("1", "1"))
     assert vacuous.passed
     assert vacuous.vacuous
+
+
+def test_a_history_of_many_days_and_currencies_is_compared_too() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("CREATE SCHEMA gold")
+        connection.execute(
+            "CREATE TABLE gold.fact_orders AS SELECT day AS order_date, 10::DECIMAL(18, 2) AS net_amount, currency "
+            "FROM (VALUES (DATE '1970-01-01'), (DATE '2026-01-01')) AS days(day), (VALUES ('EUR'), ('USD')) AS c(currency)"
+        )
+        found = days_of(connection, REVENUE, date(2025, 12, 31))
+    assert found == {("EUR", date(1970, 1, 1)): Decimal(10), ("USD", date(1970, 1, 1)): Decimal(10)}

@@ -1,4 +1,4 @@
-/* Days, from the first of January before the first order, refund, payment or invoice to the end of the last one's year. One row a day. */
+/* Days, from the first of January before the first of what gold dates by a key, or of a billed period, to the end of the last one's year. One row a day. */
 MODEL (
   name gold.dim_date,
   kind FULL,
@@ -18,7 +18,11 @@ MODEL (
   )
 );
 
-WITH days AS (
+WITH shop AS (
+  SELECT
+    COALESCE(MAX(time_zone), 'UTC') AS time_zone
+  FROM silver.stg_shopify_shop
+), days AS (
   SELECT
     order_date AS day
   FROM gold.fact_orders
@@ -34,6 +38,28 @@ WITH days AS (
   SELECT
     invoice_date AS day
   FROM gold.invoice_lines
+  UNION ALL
+  SELECT
+    period_start_date AS day
+  FROM gold.invoice_lines
+  UNION ALL
+  SELECT
+    movement_date AS day
+  FROM gold.fact_balance_transactions
+  UNION ALL
+  SELECT
+    payout_date AS day
+  FROM gold.fact_payouts
+  UNION ALL
+  SELECT
+    @local_date(movements.moved_at, shop.time_zone) AS day
+  FROM silver.stg_shop_stock_movements AS movements
+  CROSS JOIN shop
+  UNION ALL
+  SELECT
+    @local_date(subscriptions.ended_at, shop.time_zone) AS day
+  FROM silver.stg_stripe_subscriptions AS subscriptions
+  CROSS JOIN shop
 ), bounds AS (
   SELECT
     DATE_TRUNC('YEAR', MIN(day))::DATE AS first_day,

@@ -1,4 +1,4 @@
-/* Stock at the end of each day on which anything moved, from the shop's own database. One row an article and day. */
+/* Stock at the end of each day, from an article's first movement to the last one of any, from the shop's own database. One row an article and day. */
 MODEL (
   name gold.fact_inventory_daily,
   kind FULL,
@@ -46,9 +46,9 @@ WITH shop AS (
   FROM moved
   GROUP BY
     sku
-), days AS (
-  SELECT DISTINCT
-    day
+), lasts AS (
+  SELECT
+    MAX(day) AS last_day
   FROM moved
 ), balances AS (
   SELECT
@@ -63,11 +63,11 @@ WITH shop AS (
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS closing_units
   FROM firsts
-  CROSS JOIN days
+  CROSS JOIN lasts
+  JOIN gold.dim_date AS days
+    ON days.day BETWEEN firsts.first_day AND lasts.last_day
   LEFT JOIN moved
     ON moved.sku = firsts.sku AND moved.day = days.day
-  WHERE
-    days.day >= firsts.first_day
 )
 SELECT
   balances.sku::TEXT AS sku, /* Stock keeping unit */
