@@ -182,7 +182,7 @@ def test_what_changed_a_number_is_found_with_the_row_and_its_load(
     assert capsys.readouterr().out.splitlines()[-1].endswith("the same in every release (2)")
     releases.show_bisection(house.settings, "net_revenue_to_date 2026-01-02")
     assert re.search(r"row ~ order_key=\w+ order_id=1, by load", capsys.readouterr().out)
-    with pytest.raises(QueryError, match="^'9999' is out of range; ask for one from 1900-01-01 to 2199-12-31.$"):
+    with pytest.raises(QueryError, match=r"^'9999' is out of range; ask for one from 1900-01-01 to 2199-12-31\.$"):
         releases.show_bisection(house.settings, "net_revenue 9999")
 
 

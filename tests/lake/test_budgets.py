@@ -52,7 +52,8 @@ def test_a_history_of_many_days_and_currencies_is_compared_too() -> None:
         connection.execute("CREATE SCHEMA gold")
         connection.execute(
             "CREATE TABLE gold.fact_orders AS SELECT day AS order_date, 10::DECIMAL(18, 2) AS net_amount, currency "
-            "FROM (VALUES (DATE '1970-01-01'), (DATE '2026-01-01')) AS days(day), (VALUES ('EUR'), ('USD')) AS c(currency)"
+            "FROM (VALUES (DATE '1970-01-01'), (DATE '2026-01-01')) AS days(day), "
+            "(VALUES ('EUR'), ('USD')) AS currencies(currency)"
         )
         found = days_of(connection, REVENUE, date(2025, 12, 31))
     assert found == {("EUR", date(1970, 1, 1)): Decimal(10), ("USD", date(1970, 1, 1)): Decimal(10)}

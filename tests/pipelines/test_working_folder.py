@@ -1,16 +1,21 @@
 """The working folder may be full, of no use, damaged or emptied: a sentence at most, and everything lands once."""
 
+import os
 import resource
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import dlt
 import pytest
 from dlt import pipeline as named
 
 from lake import failpoints
 from lake.errors import BoathouseError, SourceError
+from pipelines.loads import run_load
 from tests.pipelines.conftest import Lake
 from tests.pipelines.test_loads import command, pull
 from tests.pipelines.vendor import Vendor, order
@@ -86,10 +91,20 @@ def test_a_disk_that_is_full_is_a_sentence_and_the_next_load_has_everything(
     holds_everything_once(lake, vendor)
 
 
-def test_a_load_that_is_told_to_end_is_resumed(lake: Lake, vendor: Vendor) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_load_that_is_told_to_end_is_resumed(lake: Lake, vendor: Vendor, sent: signal.Signals) -> None:
     vendor.objects["orders"] = [order(1, 10), order(2, 20)]
     with subprocess.Popen(**command(lake, "shopify")) as child:
-        vendor.before = [lambda asked: child.terminate() if asked.path == "/bulk/orders" else None]
-        assert child.wait(120) == -signal.SIGTERM
+        vendor.before = [lambda asked: child.send_signal(sent) if asked.path == "/bulk/orders" else None]
+        assert child.wait(120) == -sent
     vendor.before = []
     holds_everything_once(lake, vendor)
+
+
+def test_a_load_that_is_interrupted_as_a_list_ends_is_no_failure(lake: Lake) -> None:
+    def pressed() -> Iterator[dict[str, Any]]:
+        yield {"id": "1"}
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_load(lake.settings, lake.catalogue, "own", lambda _: dlt.resource(pressed, name="own"))
