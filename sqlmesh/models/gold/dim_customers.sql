@@ -24,15 +24,24 @@ MODEL (
   )
 );
 
-WITH orders AS (
+WITH shop AS (
   SELECT
-    customer_id,
-    processed_at,
-    order_date,
-    subtotal AS net_amount
-  FROM silver.stg_shopify_orders
+    MAX(currency) AS currency
+  FROM silver.stg_shopify_shop
+), orders AS (
+  SELECT
+    orders.customer_id,
+    orders.processed_at,
+    orders.order_date,
+    CASE
+      WHEN COALESCE(orders.currency = shop.currency, TRUE)
+      THEN orders.subtotal
+      ELSE 0
+    END AS net_amount
+  FROM silver.stg_shopify_orders AS orders
+  CROSS JOIN shop
   WHERE
-    NOT is_test AND NOT customer_id IS NULL
+    NOT orders.is_test AND NOT orders.customer_id IS NULL
 ), profiles AS (
   SELECT
     *,
@@ -228,7 +237,7 @@ SELECT
   state::TEXT AS state, /* State or province */
   country::TEXT AS country, /* Country */
   total_orders::BIGINT AS total_orders, /* Orders up to the end of the version */
-  lifetime_value::DECIMAL(18, 2) AS lifetime_value, /* Net amount of those orders, shop currency */
+  lifetime_value::DECIMAL(18, 2) AS lifetime_value, /* Net amount of those orders that are in the shop's present currency */
   first_order_date::DATE AS first_order_date, /* Day of the first order, in the shop's time zone */
   last_order_date::DATE AS last_order_date, /* Day of the last order up to the end of the version */
   customer_segment::TEXT AS customer_segment, /* enterprise over 10,000 of lifetime value, mid_market over 1,000, else smb */
