@@ -1,4 +1,4 @@
-/* How often each discount was used and what it took off. One row a discount and currency; test orders left out, discounts that nobody used kept. */
+/* How often each discount was used and what it took off. One row a discount and currency; test orders left out, discounts that no order names kept. */
 MODEL (
   name gold.discounts,
   kind FULL,
@@ -35,6 +35,7 @@ WITH offered AS (
     title,
     target,
     currency,
+    includes_tax,
     SUM(amount) AS amount
   FROM silver.stg_shopify_order_discounts
   GROUP BY
@@ -42,7 +43,13 @@ WITH offered AS (
     discount_kind,
     title,
     target,
-    currency
+    currency,
+    includes_tax
+), shares AS (
+  SELECT
+    *,
+    SUM(amount) OVER (PARTITION BY order_id, target) AS all_amounts
+  FROM taken_off
 ), used AS (
   SELECT
     discounts.discount_kind,
@@ -51,11 +58,21 @@ WITH offered AS (
     discounts.currency,
     COUNT(*) AS orders,
     COUNT(DISTINCT orders.customer_id) AS customers,
-    SUM(discounts.amount) AS amount,
+    SUM(
+      (
+        CASE
+          WHEN discounts.includes_tax
+          AND discounts.target = 'goods'
+          AND discounts.all_amounts > 0
+          THEN discounts.amount * orders.discount_amount / discounts.all_amounts
+          ELSE discounts.amount
+        END
+      )::DECIMAL(18, 2)
+    ) AS amount,
     SUM(orders.subtotal) AS net_amount,
     MIN(orders.order_date) AS first_date,
     MAX(orders.order_date) AS last_date
-  FROM taken_off AS discounts
+  FROM shares AS discounts
   JOIN silver.stg_shopify_orders AS orders
     ON orders.order_id = discounts.order_id
   WHERE
@@ -70,11 +87,11 @@ SELECT
   COALESCE(used.discount_kind, offered.discount_kind)::TEXT AS discount_kind, /* code, automatic, script or manual */
   COALESCE(used.title, offered.title)::TEXT AS title, /* The code, or the title of a discount without one */
   COALESCE(used.target, offered.target)::TEXT AS target, /* goods or shipping */
-  used.currency::TEXT AS currency, /* Currency of the amounts, ISO 4217; NULL for a discount that nobody used */
-  offered.status::TEXT AS status, /* active, expired or scheduled; NULL for one that the shop no longer lists */
+  used.currency::TEXT AS currency, /* Currency of the amounts, ISO 4217; NULL for a discount whose title no order names: nobody used it, or its code is another word */
+  offered.status::TEXT AS status, /* active, expired or scheduled; NULL where the shop lists no discount of this title */
   COALESCE(used.orders, 0)::BIGINT AS orders, /* Orders that it was used in */
   COALESCE(used.customers, 0)::BIGINT AS customers, /* Customers who used it; guests don't count */
-  COALESCE(used.amount, 0)::DECIMAL(18, 2) AS discount_amount, /* What it took off in all */
+  COALESCE(used.amount, 0)::DECIMAL(18, 2) AS discount_amount, /* What it took off in all; of the goods without the tax that prices hold */
   COALESCE(used.net_amount, 0)::DECIMAL(18, 2) AS net_amount, /* Net amount of the orders it was used in */
   used.first_date::DATE AS first_used_date, /* Day of the first of those orders, in the shop's time zone */
   used.last_date::DATE AS last_used_date, /* Day of the last */

@@ -24,6 +24,7 @@ WITH documents AS (
     @document(
       payload,
       'currencyCode',
+      'taxesIncluded',
       'discountApplications.edges[].node.__typename',
       'discountApplications.edges[].node.index',
       'discountApplications.edges[].node.targetType',
@@ -50,6 +51,7 @@ WITH documents AS (
     @at(edge, 'node.__typename') AS kind,
     COALESCE(@at(edge, 'node.code'), @at(edge, 'node.title')) AS title,
     @at(edge, 'node.targetType') AS target_type,
+    COALESCE(@at(doc, 'taxesIncluded') = 'true', FALSE) AS includes_tax,
     @at(doc, 'currencyCode') AS currency
   FROM edges
 ), lines AS (
@@ -103,6 +105,7 @@ SELECT
     ELSE 'goods'
   END::TEXT AS target, /* goods or shipping */
   COALESCE(amounts.amount, 0)::DECIMAL(18, 2) AS amount, /* Taken off, shop currency */
+  applications.includes_tax::BOOLEAN AS includes_tax, /* Whether amount holds tax, as the shop's prices do */
   applications.currency::TEXT AS currency /* Currency of the shop, ISO 4217 */
 FROM applications
 LEFT JOIN amounts
