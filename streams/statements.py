@@ -42,10 +42,19 @@ class _Tax(msgspec.Struct):
     price_set: _MoneySet | None = None
 
 
+class _Allocation(msgspec.Struct):
+    amount: Decimal | None = None
+    amount_set: _MoneySet | None = None
+
+
 class _Line(msgspec.Struct):
     quantity: int = 0
+    gift_card: bool | None = False
     price: Decimal | None = None
     price_set: _MoneySet | None = None
+    total_discount: Decimal | None = None
+    total_discount_set: _MoneySet | None = None
+    discount_allocations: list[_Allocation] | None = None
     tax_lines: list[_Tax] | None = None
 
 
@@ -131,7 +140,7 @@ def _of_order(event: Event) -> Statement:
     net, discount = _goods(order)
     values = {
         COUNT: Decimal(1),
-        "units": Decimal(sum(line.quantity for line in order.line_items)),
+        "units": Decimal(sum(line.quantity for line in order.line_items if not line.gift_card)),
         "gross_amount": net + discount,
         "net_amount": net,
     }
@@ -144,22 +153,39 @@ def _of_order(event: Event) -> Statement:
 def _goods(order: _Order) -> tuple[Decimal, Decimal]:
     """Give the goods after discounts and what was taken off them, as silver does (``stg_shopify_orders``).
 
-    Shipping's discounts don't count, nor does the tax that prices hold.
+    Shipping's discounts don't count, nor do gift cards and the tax that prices hold.
     """
-    subtotal = _amount("subtotal_price", order.subtotal_price_set, order.subtotal_price)
+    cards = sum((_paid(line) for line in order.line_items if line.gift_card), Decimal(0))
+    subtotal = max(_amount("subtotal_price", order.subtotal_price_set, order.subtotal_price) - cards, Decimal(0))
     discount = _amount("total_discounts", order.total_discounts_set, order.total_discounts or Decimal(0))
-    prices = [(line.price_set, line.price, line.quantity) for line in order.line_items]
-    if prices and all(known or price is not None for known, price, _ in prices):
-        goods = sum((_amount("price", known, price) * units for known, price, units in prices), Decimal(0))
+    if order.line_items and all(_is_priced(line) for line in order.line_items):
+        goods = sum((_price(line) for line in order.line_items if not line.gift_card), Decimal(0))
         discount = min(discount, goods - subtotal)
     discount = max(discount, Decimal(0))
     tax = _held_tax(order, subtotal) if order.taxes_included else Decimal(0)
     return subtotal - tax, _cents(discount * (subtotal - tax) / subtotal) if tax else discount
 
 
+def _is_priced(line: _Line) -> bool:
+    return line.price_set is not None or line.price is not None
+
+
+def _price(line: _Line) -> Decimal:
+    return _amount("price", line.price_set, line.price) * line.quantity
+
+
+def _paid(line: _Line) -> Decimal:
+    """Give what a line costs after its share of every discount; nothing when its price isn't told."""
+    if not _is_priced(line):
+        return Decimal(0)
+    own = _amount("total_discount", line.total_discount_set, line.total_discount or Decimal(0))
+    shares = [_amount("amount", share.amount_set, share.amount) for share in line.discount_allocations or ()]
+    return _price(line) - max(own, sum(shares, Decimal(0)))
+
+
 def _held_tax(order: _Order, subtotal: Decimal) -> Decimal:
     """Give the tax within the price of the goods, which is no more than the order's."""
-    taxes = [tax for line in order.line_items for tax in line.tax_lines or ()]
+    taxes = [tax for line in order.line_items if not line.gift_card for tax in line.tax_lines or ()]
     on_goods = sum((_amount("price", tax.price_set, tax.price) for tax in taxes), Decimal(0))
     return min(on_goods, _amount("total_tax", order.total_tax_set, order.total_tax or Decimal(0)), subtotal)
 

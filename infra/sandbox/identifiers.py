@@ -26,6 +26,7 @@ _BASE: Final = {
     "Fulfillment": 4_900_000_000_001,
     "Refund": 930_000_000_001,
     "RefundLineItem": 480_000_000_001,
+    "RefundShippingLine": 27_000_000_001,
 }
 _GID = "gid://shopify/"
 _ODD = 0x9E3779B97F4A7C15

@@ -101,7 +101,7 @@ RESOURCES = (
         count="ordersCount",
         children={"LineItem": "lineItems", "ShippingLine": "shippingLines"}
         | dict.fromkeys(APPLICATIONS, "discountApplications"),
-        apart=("refundLineItems", "fulfillmentLineItems"),
+        apart=("refundLineItems", "refundShippingLines", "fulfillmentLineItems"),
         subject="ORDER",
         dear=True,
     ),

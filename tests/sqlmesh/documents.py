@@ -73,10 +73,14 @@ def _fill_lists(found: dict[str, dict[str, Document]]) -> None:
     """Put into the documents what the sandbox's plain history lacks: refunds, discounts, taxes, lines and items."""
     for place, order in enumerate(found["shopify_orders"].values()):
         line = order["lineItems"]["edges"][0]["node"]
-        money = {"subtotalSet": line["originalUnitPriceSet"], "lineItem": {"id": line["id"]}, "quantity": 1}
+        line["isGiftCard"] = place % 4 == 0
+        whose = {name: line[name] for name in ("id", "isGiftCard")}
+        money = {"subtotalSet": line["originalUnitPriceSet"], "lineItem": whose, "quantity": 1}
         refunded = {"id": f"gid://shopify/RefundLineItem/{place}", "restocked": True, **money}
         refund = {"id": f"gid://shopify/Refund/{place}", "createdAt": order["createdAt"]}
-        order["refunds"] = [refund | {"refundLineItems": {"edges": [{"node": refunded}]}}]
+        sent = {"subtotalAmountSet": _dollars(place), "taxAmountSet": _dollars(1)}
+        nested = {"refundLineItems": refunded, "refundShippingLines": sent}
+        order["refunds"] = [refund | {name: {"edges": [{"node": node}]} for name, node in nested.items()}]
         prices = {"originalPriceSet": _dollars(9), "discountedPriceSet": _dollars(9 - place % 3)}
         order["shippingLines"] = {"edges": [{"node": {"id": f"gid://shopify/ShippingLine/{place}", **prices}}]}
         order["taxLines"] = [{"title": "VAT", "rate": 0.2, "priceSet": _dollars(place)}]

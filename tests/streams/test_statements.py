@@ -33,6 +33,21 @@ def test_without_prices_every_discount_counts(lines: list[dict[str, Any]]) -> No
     assert net_and_gross(line_items=lines) == (Decimal("120.00"), Decimal("138.00"))
 
 
+def test_a_gift_card_is_no_revenue() -> None:
+    card = {"id": 2, "quantity": 1, "gift_card": True, "price": "50.00", "discount_allocations": [{"amount": "5.00"}]}
+    sold = {"subtotal_price": "165.00", "line_items": [LINE, card]}
+    assert net_and_gross(**sold) == (Decimal("120.00"), Decimal("132.00"))
+    said = statement_of(shopify("orders/create", order(1, minutes_ago(1), "165.00", **SOLD | sold)))
+    assert said is not None
+    assert said.values is not None
+    assert said.values["units"] == 2
+
+
+def test_a_gift_card_without_a_price_stays_in() -> None:
+    card = {"id": 2, "quantity": 1, "gift_card": True}
+    assert net_and_gross(line_items=[LINE, card]) == (Decimal("120.00"), Decimal("138.00"))
+
+
 def test_what_is_free_holds_no_tax() -> None:
     free = {"subtotal_price": "0.00", "total_price": "0.00", "total_tax": "0.00", "total_discounts": "132.00"}
     assert net_and_gross(**free, taxes_included=True) == (Decimal("0.00"), Decimal("132.00"))

@@ -167,6 +167,13 @@ def _refund(basket: Basket, node: Node, back: Node, at: str) -> Node:
         }
         for place, (line, units) in enumerate(basket.returned)
     ]
+    shipped = _bag(basket.terms.shipping, basket.shipping_shown, currency)
+    sending = {
+        "id": gid("RefundShippingLine", number),
+        "shippingLine": _shipping(basket),
+        "subtotalAmountSet": shipped,
+        "taxAmountSet": ZERO,
+    }
     return {
         "id": gid("Refund", number),
         "legacyResourceId": str(legacy_id("Refund", number)),
@@ -175,6 +182,7 @@ def _refund(basket: Basket, node: Node, back: Node, at: str) -> Node:
         "updatedAt": at,
         "totalRefundedSet": back,
         "refundLineItems": items,
+        "refundShippingLines": [sending] if basket.is_returned and basket.terms.shipping else [],
         "order": Reference("Order", number),
     }
 

@@ -1,4 +1,4 @@
-/* What was sold, line by line, with the same columns for every source: Shopify's order lines and Stripe's invoice lines. One row a line; test orders, drafts and void invoices left out. */
+/* What was sold, line by line, with the same columns for every source: Shopify's order lines and Stripe's invoice lines. One row a line; test orders, gift cards, drafts and void invoices left out. */
 MODEL (
   name gold.fact_order_lines,
   kind CUSTOM (
@@ -71,7 +71,7 @@ WITH sold AS (
   JOIN silver.stg_shopify_orders AS orders
     ON orders.order_id = lines.order_id
   WHERE
-    NOT orders.is_test
+    NOT orders.is_test AND NOT lines.is_gift_card
   UNION ALL
   SELECT
     'stripe' AS source,

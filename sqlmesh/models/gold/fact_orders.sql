@@ -72,15 +72,15 @@ SELECT
   payment_status::TEXT AS payment_status, /* paid, pending, refunded and so on */
   fulfillment_status::TEXT AS fulfillment_status, /* fulfilled, unfulfilled and so on */
   source_name::TEXT AS source_name, /* Sales channel, such as web */
-  units::BIGINT AS units, /* Pieces ordered */
-  subtotal::DECIMAL(18, 2) AS subtotal, /* Goods after discounts, before tax and shipping */
+  units::BIGINT AS units, /* Pieces ordered; gift cards left out */
+  subtotal::DECIMAL(18, 2) AS subtotal, /* Goods after discounts, before tax and shipping; gift cards left out */
   discount_amount::DECIMAL(18, 2) AS discount_amount, /* Discounts */
   tax_amount::DECIMAL(18, 2) AS tax_amount, /* Tax */
   shipping_amount::DECIMAL(18, 2) AS shipping_amount, /* Shipping */
   refunded_amount::DECIMAL(18, 2) AS refunded_amount, /* Given back so far; returns count on their own day, so net_amount is not reduced */
   gross_amount::DECIMAL(18, 2) AS gross_amount, /* Goods before discounts, tax and shipping */
   net_amount::DECIMAL(18, 2) AS net_amount, /* Goods after discounts, before tax and shipping */
-  total_amount::DECIMAL(18, 2) AS total_amount, /* What the customer owes: net_amount with tax and shipping */
+  total_amount::DECIMAL(18, 2) AS total_amount, /* What the customer owes: net_amount with tax, shipping, gift cards, duties and tips */
   currency::TEXT AS currency, /* Currency of every amount, ISO 4217 */
   created_at::TIMESTAMP AS created_at, /* When the order was made, UTC */
   processed_at::TIMESTAMP AS processed_at, /* When the order counts in the shop's reports, UTC */

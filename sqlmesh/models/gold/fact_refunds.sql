@@ -31,7 +31,7 @@ MODEL (
     forall(
       criteria := (
         refunded_amount = 0
-        OR refunded_amount = returns_amount + tax_amount + shipping_amount
+        OR refunded_amount = returns_amount + tax_amount + shipping_amount + gift_card_amount
       )
     )
   )
@@ -44,10 +44,12 @@ WITH shop AS (
 ), lines AS (
   SELECT
     refund_id,
-    SUM(quantity) AS units,
-    SUM(amount) AS goods,
+    SUM(CASE WHEN is_gift_card THEN 0 ELSE quantity END) AS units,
+    SUM(CASE WHEN is_gift_card THEN 0 ELSE amount END) AS goods,
+    SUM(CASE WHEN is_gift_card THEN amount ELSE 0 END) AS gift_cards,
     SUM(tax_amount) AS tax,
-    SUM(presentment_amount) AS shown_goods,
+    SUM(CASE WHEN is_gift_card THEN 0 ELSE presentment_amount END) AS shown_goods,
+    SUM(CASE WHEN is_gift_card THEN presentment_amount ELSE 0 END) AS shown_gift_cards,
     SUM(presentment_tax_amount) AS shown_tax
   FROM silver.stg_shopify_refund_lines
   GROUP BY
@@ -65,18 +67,28 @@ WITH shop AS (
     orders.order_date,
     orders.currency AS shop_currency,
     lines.units,
+    refunds.shipping_amount AS named_shipping,
+    refunds.presentment_shipping_amount AS shown_named_shipping,
     CASE
       WHEN lines.refund_id IS NULL
-      THEN COALESCE(refunds.amount, 0)
+      THEN GREATEST(
+        COALESCE(refunds.amount, 0) - refunds.shipping_amount - refunds.shipping_tax_amount,
+        0
+      )
       ELSE COALESCE(lines.goods, 0)
     END AS returns_amount,
-    COALESCE(lines.tax, 0) AS tax_amount,
+    COALESCE(lines.tax, 0) + refunds.shipping_tax_amount AS tax_amount,
+    COALESCE(lines.gift_cards, 0) AS gift_card_amount,
     CASE
       WHEN lines.refund_id IS NULL
-      THEN COALESCE(refunds.presentment_amount, 0)
+      THEN GREATEST(
+        COALESCE(refunds.presentment_amount, 0) - refunds.presentment_shipping_amount - refunds.presentment_shipping_tax_amount,
+        0
+      )
       ELSE COALESCE(lines.shown_goods, 0)
     END AS shown_returns_amount,
-    COALESCE(lines.shown_tax, 0) AS shown_tax_amount,
+    COALESCE(lines.shown_tax, 0) + refunds.presentment_shipping_tax_amount AS shown_tax_amount,
+    COALESCE(lines.shown_gift_cards, 0) AS shown_gift_card_amount,
     @local_date(refunds.refunded_at, shop.time_zone) AS refund_date
   FROM silver.stg_shopify_refunds AS refunds
   JOIN silver.stg_shopify_orders AS orders
@@ -96,22 +108,23 @@ SELECT
   refund_date::DATE AS refund_date, /* Day of the refund, in the shop's time zone */
   @date_key(refund_date)::INT AS refund_date_key, /* That day as yyyymmdd, the key of dim_date */
   order_date::DATE AS order_date, /* Day the order counted on */
-  COALESCE(units, 0)::BIGINT AS units, /* Pieces given back */
-  returns_amount::DECIMAL(18, 2) AS returns_amount, /* Goods given back, before tax and shipping; the whole sum where no goods are named */
-  tax_amount::DECIMAL(18, 2) AS tax_amount, /* Tax given back */
+  COALESCE(units, 0)::BIGINT AS units, /* Pieces given back; gift cards left out */
+  returns_amount::DECIMAL(18, 2) AS returns_amount, /* Goods given back, before tax and shipping; what shipping leaves of the whole sum where no goods are named */
+  tax_amount::DECIMAL(18, 2) AS tax_amount, /* Tax given back, that on shipping included where the refund names it */
   CASE
     WHEN total_amount = 0
-    THEN 0
-    ELSE total_amount - returns_amount - tax_amount
+    THEN named_shipping
+    ELSE total_amount - returns_amount - tax_amount - gift_card_amount
   END::DECIMAL(18, 2) AS shipping_amount, /* Shipping given back, and what was held back or added (then it may be negative) */
-  total_amount::DECIMAL(18, 2) AS refunded_amount, /* Money given back; 0 where goods came back that weren't paid for */
+  gift_card_amount::DECIMAL(18, 2) AS gift_card_amount, /* Gift cards given back, which had been no sales */
+  total_amount::DECIMAL(18, 2) AS refunded_amount, /* Money given back; 0 where what came back wasn't paid for */
   COALESCE(currency, shop_currency)::TEXT AS currency, /* Currency of the shop, ISO 4217 */
   shown_returns_amount::DECIMAL(18, 2) AS presentment_returns_amount, /* The same as returns_amount in the currency shown to the customer */
   shown_tax_amount::DECIMAL(18, 2) AS presentment_tax_amount, /* The same as tax_amount in the currency shown to the customer */
   CASE
     WHEN presentment_total_amount = 0
-    THEN 0
-    ELSE presentment_total_amount - shown_returns_amount - shown_tax_amount
+    THEN shown_named_shipping
+    ELSE presentment_total_amount - shown_returns_amount - shown_tax_amount - shown_gift_card_amount
   END::DECIMAL(18, 2) AS presentment_shipping_amount, /* The same as shipping_amount in the currency shown to the customer */
   presentment_total_amount::DECIMAL(18, 2) AS presentment_refunded_amount, /* The same as refunded_amount in the currency shown to the customer */
   COALESCE(presentment_currency, shop_currency)::TEXT AS presentment_currency, /* Currency shown to the customer, ISO 4217 */

@@ -28,6 +28,7 @@ WITH documents AS (
       'lineItems.edges[].node.title',
       'lineItems.edges[].node.sku',
       'lineItems.edges[].node.quantity',
+      'lineItems.edges[].node.isGiftCard',
       'lineItems.edges[].node.product.id',
       'lineItems.edges[].node.variant.id',
       'lineItems.edges[].node.originalUnitPriceSet.shopMoney.amount',
@@ -47,6 +48,7 @@ WITH documents AS (
       'line_items[].title',
       'line_items[].sku',
       'line_items[].quantity',
+      'line_items[].gift_card',
       'line_items[].price',
       'line_items[].price_set.shop_money.amount',
       'line_items[].price_set.shop_money.currency_code',
@@ -118,7 +120,8 @@ WITH documents AS (
     @money(@at(edge, 'node.originalUnitPriceSet.shopMoney.amount')) AS unit_price,
     @money(@at(edge, 'node.discountedTotalSet.shopMoney.amount')) AS line_amount,
     @at(edge, 'node.originalUnitPriceSet.shopMoney.currencyCode') AS currency,
-    @at(doc, 'taxesIncluded') AS includes_tax
+    @at(doc, 'taxesIncluded') AS includes_tax,
+    @at(edge, 'node.isGiftCard') AS is_gift_card
   FROM edges
   UNION ALL
   SELECT
@@ -137,7 +140,8 @@ WITH documents AS (
       0
     ) AS line_amount,
     COALESCE(@at(item, 'price_set.shop_money.currency_code'), @at(rest, 'currency')) AS currency,
-    @at(rest, 'taxes_included') AS includes_tax
+    @at(rest, 'taxes_included') AS includes_tax,
+    @at(item, 'gift_card') AS is_gift_card
   FROM items
 )
 SELECT
@@ -156,6 +160,7 @@ SELECT
   )::DECIMAL(18, 2) AS discount_amount, /* The line's share of every discount, the order's too, shop currency */
   COALESCE(sums.tax_amount, 0)::DECIMAL(18, 2) AS tax_amount, /* Tax on the line, shop currency */
   COALESCE(includes_tax = 'true', FALSE)::BOOLEAN AS includes_tax, /* Whether prices and discounts hold the tax */
+  COALESCE(is_gift_card = 'true', FALSE)::BOOLEAN AS is_gift_card, /* Whether the line sells gift cards, which are no sales: what is bought with them is */
   currency::TEXT AS currency /* Currency of the shop, ISO 4217 */
 FROM lines
 LEFT JOIN sums

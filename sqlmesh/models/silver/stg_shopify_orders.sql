@@ -54,7 +54,9 @@ WITH documents AS (
       'totalDiscountsSet.presentmentMoney.amount',
       'totalShippingPriceSet.shopMoney.amount',
       'totalShippingPriceSet.presentmentMoney.amount',
-      'totalRefundedSet.shopMoney.amount'
+      'totalRefundedSet.shopMoney.amount',
+      'shippingLines.edges[].node.discountedPriceSet.shopMoney.amount',
+      'shippingLines.edges[].node.discountedPriceSet.presentmentMoney.amount'
     ) AS doc,
     @document(
       CASE WHEN _lane = 'webhook' THEN payload END,
@@ -120,7 +122,7 @@ WITH documents AS (
         @at(rest, 'subtotal_price_set.shop_money.amount'),
         @at(rest, 'subtotal_price')
       )
-    ) AS subtotal,
+    ) AS all_lines,
     @money(
       COALESCE(
         @at(doc, 'totalTaxSet.shopMoney.amount'),
@@ -148,7 +150,7 @@ WITH documents AS (
     COALESCE(
       @money(@at(doc, 'subtotalPriceSet.presentmentMoney.amount')),
       @money(@at(rest, 'subtotal_price_set.presentment_money.amount'))
-    ) AS shown_subtotal,
+    ) AS shown_all_lines,
     COALESCE(
       @money(@at(doc, 'totalTaxSet.presentmentMoney.amount')),
       @money(@at(rest, 'total_tax_set.presentment_money.amount'))
@@ -170,6 +172,21 @@ WITH documents AS (
     ) AS presentment_currency,
     COALESCE(COALESCE(@at(doc, 'taxesIncluded'), @at(rest, 'taxes_included')) = 'true', FALSE) AS includes_tax
   FROM documents
+), fetched AS (
+  SELECT
+    id,
+    doc
+  FROM documents
+), shipping_lines AS (
+  @items_of(fetched, doc, 'shippingLines.edges', line)
+), sent AS (
+  SELECT
+    id,
+    SUM(@money(@at(line, 'node.discountedPriceSet.shopMoney.amount'))) AS amount,
+    SUM(@money(@at(line, 'node.discountedPriceSet.presentmentMoney.amount'))) AS shown_amount
+  FROM shipping_lines
+  GROUP BY
+    id
 ), delivered AS (
   SELECT
     id,
@@ -197,33 +214,48 @@ WITH documents AS (
 ), units AS (
   SELECT
     order_id,
-    SUM(quantity) AS units,
-    CASE WHEN COUNT(unit_price) = COUNT(*) THEN SUM(unit_price * quantity) END AS goods,
-    SUM(tax_amount) AS tax
+    SUM(CASE WHEN is_gift_card THEN 0 ELSE quantity END) AS units,
+    CASE
+      WHEN COUNT(unit_price) = COUNT(*)
+      THEN SUM(CASE WHEN is_gift_card THEN 0 ELSE unit_price * quantity END)
+    END AS goods,
+    SUM(CASE WHEN is_gift_card THEN 0 ELSE tax_amount END) AS tax,
+    SUM(CASE WHEN is_gift_card THEN unit_price * quantity - discount_amount END) AS gift_cards
   FROM silver.stg_shopify_order_lines
   GROUP BY
     order_id
-), taxed AS (
+), sold AS (
   SELECT
     orders.*,
     COALESCE(units.units, 0) AS units,
+    units.goods,
+    units.tax AS lines_tax,
+    GREATEST(orders.all_lines - COALESCE(units.gift_cards, 0), 0)::DECIMAL(18, 2) AS subtotal,
     COALESCE(orders.tax_amount, 0) AS tax,
     orders.presentment_currency = orders.currency AS is_shown_alike,
-    GREATEST(
-      LEAST(
-        COALESCE(orders.discount_amount, 0),
-        COALESCE(units.goods - orders.subtotal, orders.discount_amount, 0)
-      ),
-      0
-    ) AS off,
-    CASE
-      WHEN orders.includes_tax
-      THEN LEAST(COALESCE(units.tax, 0), COALESCE(orders.tax_amount, 0), orders.subtotal)
-      ELSE 0
-    END AS goods_tax
+    sent.amount AS sent_amount,
+    sent.shown_amount AS shown_sent_amount
   FROM orders
   LEFT JOIN units
     ON units.order_id = orders.order_id
+  LEFT JOIN sent
+    ON sent.id = orders.id
+), taxed AS (
+  SELECT
+    *,
+    (
+      CASE
+        WHEN subtotal = all_lines
+        THEN shown_all_lines
+        ELSE shown_all_lines * subtotal / all_lines
+      END
+    )::DECIMAL(18, 2) AS shown_subtotal,
+    GREATEST(
+      LEAST(COALESCE(discount_amount, 0), COALESCE(goods - subtotal, discount_amount, 0)),
+      0
+    ) AS off,
+    CASE WHEN includes_tax THEN LEAST(COALESCE(lines_tax, 0), tax, subtotal) ELSE 0 END AS goods_tax
+  FROM sold
 ), plain AS (
   SELECT
     *,
@@ -240,9 +272,12 @@ WITH documents AS (
       CASE WHEN goods_tax = 0 THEN 0 ELSE shown_tax * goods_tax / tax END
     )::DECIMAL(18, 2) AS shown_goods_tax,
     GREATEST(
-      LEAST(
-        COALESCE(shipping_amount, 0),
-        total_amount - subtotal - CASE WHEN includes_tax THEN 0 ELSE tax END
+      COALESCE(
+        sent_amount,
+        LEAST(
+          COALESCE(shipping_amount, 0),
+          total_amount - all_lines - CASE WHEN includes_tax THEN 0 ELSE tax END
+        )
       ) - CASE WHEN includes_tax THEN tax - goods_tax ELSE 0 END,
       0
     ) AS shipping
@@ -267,13 +302,13 @@ SELECT
     THEN 'partially_fulfilled'
     ELSE COALESCE(@at(rest, 'fulfillment_status'), 'unfulfilled')
   END::TEXT AS fulfillment_status, /* fulfilled, unfulfilled and so on */
-  total_amount::DECIMAL(18, 2) AS total_amount, /* What the customer owes: after discounts, with tax and shipping, shop currency */
+  total_amount::DECIMAL(18, 2) AS total_amount, /* What the customer owes: goods and gift cards after discounts, with tax, shipping, duties and tips, shop currency */
   (
     orders.subtotal - goods_tax
-  )::DECIMAL(18, 2) AS subtotal, /* Goods after discounts, before tax and shipping, shop currency; without the tax that prices hold */
+  )::DECIMAL(18, 2) AS subtotal, /* Goods after discounts, before tax and shipping, shop currency; without gift cards and the tax that prices hold */
   tax::DECIMAL(18, 2) AS tax_amount, /* Tax, shop currency */
   discount::DECIMAL(18, 2) AS discount_amount, /* Taken off the goods, shop currency: what Shopify adds up, which may count shipping's discounts, but no more than the prices less subtotal; without the tax that prices hold */
-  shipping::DECIMAL(18, 2) AS shipping_amount, /* Shipping after its discounts, shop currency: no more than the total leaves beside goods and tax; without the tax that prices hold */
+  shipping::DECIMAL(18, 2) AS shipping_amount, /* Shipping after its discounts, shop currency: the prices of the shipping lines or, where the document has none, no more than the total leaves beside its lines and tax; without the tax that prices hold */
   COALESCE(@money(@at(doc, 'totalRefundedSet.shopMoney.amount')), given_back.amount, 0)::DECIMAL(18, 2) AS refunded_amount, /* Given back so far, shop currency */
   orders.currency::TEXT AS currency, /* Currency of the shop, ISO 4217 */
   COALESCE(shown_total, total_amount)::DECIMAL(18, 2) AS presentment_total_amount, /* What the customer owes, in the currency shown to him */
@@ -293,20 +328,23 @@ SELECT
   CASE
     WHEN is_shown_alike
     THEN shipping
-    WHEN NOT shown_shipping IS NULL
+    WHEN NOT COALESCE(shown_sent_amount, shown_shipping) IS NULL
     THEN GREATEST(
-      LEAST(
-        shown_shipping,
-        COALESCE(
-          shown_total - shown_subtotal - CASE WHEN includes_tax THEN 0 ELSE shown_tax END,
-          shown_shipping
+      COALESCE(
+        shown_sent_amount,
+        LEAST(
+          shown_shipping,
+          COALESCE(
+            shown_total - shown_all_lines - CASE WHEN includes_tax THEN 0 ELSE shown_tax END,
+            shown_shipping
+          )
         )
       ) - CASE WHEN includes_tax THEN shown_tax - shown_goods_tax ELSE 0 END,
       0
     )
   END::DECIMAL(18, 2) AS presentment_shipping_amount, /* The same as shipping_amount in the currency shown to the customer */
   orders.presentment_currency::TEXT AS presentment_currency, /* Currency shown to the customer, ISO 4217 */
-  units::BIGINT AS units, /* Pieces ordered, over all lines */
+  units::BIGINT AS units, /* Pieces ordered, over all lines; gift cards left out */
   COALESCE(COALESCE(@at(doc, 'test'), @at(rest, 'test')) = 'true', FALSE)::BOOLEAN AS is_test, /* Whether the shop placed the order to try itself out */
   COALESCE(@at(doc, 'sourceName'), @at(rest, 'source_name'))::TEXT AS source_name, /* Sales channel, such as web */
   orders.created_at::TIMESTAMP AS created_at, /* When the order was made, UTC */
@@ -321,5 +359,5 @@ LEFT JOIN given_back
   ON given_back.id = orders.id
 WHERE
   NOT orders.total_amount IS NULL
-  AND NOT orders.subtotal IS NULL
+  AND NOT orders.all_lines IS NULL
   AND NOT orders.created_at IS NULL

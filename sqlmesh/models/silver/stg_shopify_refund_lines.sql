@@ -30,6 +30,7 @@ WITH documents AS (
       'refunds[].refundLineItems.edges[].node.quantity',
       'refunds[].refundLineItems.edges[].node.restocked',
       'refunds[].refundLineItems.edges[].node.lineItem.id',
+      'refunds[].refundLineItems.edges[].node.lineItem.isGiftCard',
       'refunds[].refundLineItems.edges[].node.subtotalSet.shopMoney.amount',
       'refunds[].refundLineItems.edges[].node.subtotalSet.shopMoney.currencyCode',
       'refunds[].refundLineItems.edges[].node.subtotalSet.presentmentMoney.amount',
@@ -64,6 +65,7 @@ SELECT
   @bare_id(@at(edge, 'node.lineItem.id'))::TEXT AS order_line_id, /* Shopify's number of the order's line */
   TRY_CAST(@at(edge, 'node.quantity') AS BIGINT) AS quantity, /* Pieces given back */
   COALESCE(@at(edge, 'node.restocked') = 'true', FALSE)::BOOLEAN AS is_restocked, /* Whether the pieces went back into stock */
+  COALESCE(@at(edge, 'node.lineItem.isGiftCard') = 'true', FALSE)::BOOLEAN AS is_gift_card, /* Whether gift cards were given back, which had been no sales */
   (
     amount - CASE WHEN includes_tax THEN tax ELSE 0 END
   )::DECIMAL(18, 2) AS amount, /* Given back for the line, without tax, shop currency */

@@ -1,5 +1,6 @@
 """The sales that a shop keeps: beside its past, through a restart, and until its database has heard of them."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from infra.sandbox.database import fill_database
+from infra.sandbox.selling.busy import open_shop
 from infra.sandbox.selling.client import parse_duration, parse_rate, sell
 from infra.sandbox.selling.demand import next_sales
 from infra.sandbox.selling.sales import Fate
@@ -49,6 +51,19 @@ def test_the_same_seed_sells_the_same() -> None:
     for shop in (one, other, third):
         trade(shop, 50)
     assert truth(one) == truth(other) != truth(third)
+
+
+def test_a_refund_is_its_goods_its_tax_and_its_shipping() -> None:
+    def money(lines: list[Any], name: str) -> Decimal:
+        return sum((Decimal(line[name]["shopMoney"]["amount"]) for line in lines), Decimal(0))
+
+    refunds = [
+        refund for order in Nodes(open_shop(4, 40, 80)).orders(np.arange(40, 120)) for refund in order["refunds"]
+    ]
+    sent = [money(refund["refundShippingLines"], "subtotalAmountSet") for refund in refunds]
+    goods = [money(refund["refundLineItems"], name) for refund in refunds for name in ("subtotalSet", "totalTaxSet")]
+    assert 0 < sum(map(bool, sent)) < len(sent)
+    assert sum(sent + goods) == money(refunds, "totalRefundedSet")
 
 
 def test_nobody_buys_twice_in_a_second() -> None:
