@@ -74,8 +74,8 @@ def _fill_lists(found: dict[str, dict[str, Document]]) -> None:
     for place, order in enumerate(found["shopify_orders"].values()):
         line = order["lineItems"]["edges"][0]["node"]
         line["isGiftCard"] = place % 4 == 0
-        whose = {name: line[name] for name in ("id", "isGiftCard")}
-        money = {"subtotalSet": line["originalUnitPriceSet"], "lineItem": whose, "quantity": 1}
+        sold = {name: line[name] for name in ("id", "isGiftCard")}
+        money = {"subtotalSet": line["originalUnitPriceSet"], "lineItem": sold, "quantity": 1}
         refunded = {"id": f"gid://shopify/RefundLineItem/{place}", "restocked": True, **money}
         refund = {"id": f"gid://shopify/Refund/{place}", "createdAt": order["createdAt"]}
         sent = {"subtotalAmountSet": _dollars(place), "taxAmountSet": _dollars(1)}

@@ -35,7 +35,7 @@ def test_without_prices_every_discount_counts(lines: list[dict[str, Any]]) -> No
 
 def test_a_gift_card_is_no_revenue() -> None:
     card = {"id": 2, "quantity": 1, "gift_card": True, "price": "50.00", "discount_allocations": [{"amount": "5.00"}]}
-    sold = {"subtotal_price": "165.00", "line_items": [LINE, card]}
+    sold: dict[str, Any] = {"subtotal_price": "165.00", "line_items": [LINE, card]}
     assert net_and_gross(**sold) == (Decimal("120.00"), Decimal("132.00"))
     said = statement_of(shopify("orders/create", order(1, minutes_ago(1), "165.00", **SOLD | sold)))
     assert said is not None
