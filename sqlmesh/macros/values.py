@@ -75,5 +75,5 @@ def minor_money(evaluator: Any, text: exp.Expression, exponent: exp.Expression) 
     ``exponent`` says how many decimals the currency has: 0 for yen, 2 for dollars, 3 for dinars.
     """
     whole = f"TRY_CAST({text.sql('duckdb')} AS DECIMAL(15, 0))"
-    unit = f"CASE {exponent.sql('duckdb')} WHEN 0 THEN 1.000 WHEN 3 THEN 0.001 ELSE 0.010 END"
+    unit = f"CASE {exponent.sql('duckdb')} WHEN 0 THEN 1.000 WHEN 2 THEN 0.010 WHEN 3 THEN 0.001 END"
     return parse_one(f"CAST({whole} * CAST({unit} AS DECIMAL(4, 3)) AS DECIMAL(18, 2))", dialect="duckdb")

@@ -212,6 +212,7 @@ def subscription(shop: Shop, number: int) -> Document:
         "latest_invoice": None,
         "livemode": False,
         "metadata": {},
+        "pause_collection": None,
         "start_date": member.began,
         "status": "canceled" if member.canceled else "active",
         "trial_end": None,

@@ -79,13 +79,13 @@ SELECT
   product_name::TEXT AS product_name, /* Name of the product */
   description::TEXT AS description, /* What the line says */
   quantity::BIGINT AS quantity, /* Units; NULL where there are none */
-  unit_amount::DECIMAL(18, 2) AS unit_amount, /* Price of one unit; NULL where it is none, or the price isn't known */
-  amount::DECIMAL(18, 2) AS amount, /* Amount before discounts and taxes on top */
-  discount_amount::DECIMAL(18, 2) AS discount_amount, /* The line's share of every discount */
+  unit_amount::DECIMAL(18, 2) AS unit_amount, /* Price of one unit; with the tax, where the price holds it; NULL where it is none, or the price isn't known */
+  amount::DECIMAL(18, 2) AS amount, /* Amount before discounts and taxes, with a tax that the price holds taken out */
+  discount_amount::DECIMAL(18, 2) AS discount_amount, /* The line's share of every discount, before taxes */
   (
     amount - discount_amount
-  )::DECIMAL(18, 2) AS net_amount, /* Amount after discounts */
-  tax_amount::DECIMAL(18, 2) AS tax_amount, /* Taxes on the line */
+  )::DECIMAL(18, 2) AS net_amount, /* Amount after discounts, before taxes */
+  tax_amount::DECIMAL(18, 2) AS tax_amount, /* Taxes on the line, on top and in the price */
   CASE
     WHEN interval = 'year'
     THEN amount / (

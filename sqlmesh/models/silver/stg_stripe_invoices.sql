@@ -55,7 +55,7 @@ SELECT
   @at(doc, 'customer')::TEXT AS stripe_customer_id, /* Stripe's id of the customer */
   COALESCE(@at(doc, 'parent.subscription_details.subscription'), @at(doc, 'subscription'))::TEXT AS subscription_id, /* Stripe's id of the subscription */
   COALESCE(@at(doc, 'payments.data[0].payment.payment_intent'), @at(doc, 'payment_intent'))::TEXT AS payment_intent_id, /* Stripe's id of the first payment's intent, where the invoice names it */
-  @minor_money(@at(doc, 'subtotal'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS subtotal, /* Sum of the lines before discounts and taxes on top */
+  @minor_money(@at(doc, 'subtotal'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS subtotal, /* Sum of the lines before discounts and taxes on top; with the tax, where the prices hold it */
   @minor_money(@at(doc, 'total'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS total, /* Total */
   @minor_money(@at(doc, 'amount_due'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS due_amount, /* What is to be paid after credits */
   @minor_money(@at(doc, 'amount_paid'), COALESCE(currencies.exponent, 2))::DECIMAL(18, 2) AS paid_amount, /* What was paid */

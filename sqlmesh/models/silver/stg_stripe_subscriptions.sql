@@ -25,6 +25,8 @@ WITH documents AS (
       'currency',
       'collection_method',
       'cancel_at_period_end',
+      'pause_collection.behavior',
+      'pause_collection.resumes_at',
       'livemode',
       'items.data[].current_period_start',
       'current_period_start',
@@ -46,10 +48,12 @@ WITH documents AS (
 SELECT
   id::TEXT AS subscription_id, /* Stripe's id of the subscription */
   @at(doc, 'customer')::TEXT AS stripe_customer_id, /* Stripe's id of the customer */
-  @at(doc, 'status')::TEXT AS status, /* active, trialing, past_due, unpaid, paused, incomplete or canceled */
+  @at(doc, 'status')::TEXT AS status, /* active, trialing, past_due, unpaid, paused, incomplete, incomplete_expired or canceled */
   UPPER(@at(doc, 'currency'))::TEXT AS currency, /* ISO 4217 code */
   @at(doc, 'collection_method')::TEXT AS collection_method, /* charge_automatically or send_invoice */
   COALESCE(@at(doc, 'cancel_at_period_end') = 'true', FALSE)::BOOLEAN AS ends_with_period, /* Whether it will be canceled at the end of its period */
+  @at(doc, 'pause_collection.behavior')::TEXT AS pause_behavior, /* What becomes of its bills while it is paused: keep_as_draft, mark_uncollectible or void; NULL while it isn't */
+  @epoch(@at(doc, 'pause_collection.resumes_at'))::TIMESTAMP AS resumes_at, /* When the pause ends, UTC; NULL for no pause, or one without an end */
   COALESCE(@at(doc, 'livemode') = 'true', FALSE)::BOOLEAN AS is_live, /* Whether this is real and not test data */
   @epoch(
     COALESCE(@at(doc, 'items.data[0].current_period_start'), @at(doc, 'current_period_start'))
