@@ -29,6 +29,9 @@ WITH shop AS (
     subscriptions.stripe_customer_id,
     subscriptions.status,
     subscriptions.is_live,
+    NOT subscriptions.pause_behavior IS NULL
+    OR subscriptions.status IN ('unpaid', 'paused') AS is_paused,
+    @local_date(subscriptions.trial_end_at, shop.time_zone) AS trial_end_date,
     @local_date(subscriptions.ended_at, shop.time_zone) AS ended_date
   FROM silver.stg_stripe_subscriptions AS subscriptions
   CROSS JOIN shop
@@ -44,46 +47,76 @@ WITH shop AS (
     subscription_id,
     product_id,
     currency,
-    CASE WHEN is_void THEN 0 ELSE monthly_amount END AS amount,
+    SUM(CASE WHEN is_void OR status = 'uncollectible' THEN 0 ELSE monthly_amount END) AS amount,
     DATE_TRUNC('MONTH', period_start_date)::DATE AS month,
     period_start_date,
     period_end_date,
     created_at,
-    invoice_line_id
+    invoice_id
   FROM gold.invoice_lines
   WHERE
-    NOT subscription_item_id IS NULL
-    AND NOT is_proration
-    AND NOT period_start_date IS NULL
+    NOT subscription_item_id IS NULL AND NOT is_proration
+  GROUP BY
+    subscription_item_id,
+    subscription_id,
+    product_id,
+    currency,
+    period_start_date,
+    period_end_date,
+    created_at,
+    invoice_id
+), first_bills AS (
+  SELECT
+    subscription_item_id,
+    MIN(month) AS month
+  FROM billed
+  GROUP BY
+    subscription_item_id
+), unbilled AS (
+  SELECT
+    items.*,
+    subscriptions.status,
+    subscriptions.is_paused,
+    CASE
+      WHEN subscriptions.trial_end_date > items.created_date
+      THEN subscriptions.trial_end_date
+      ELSE items.created_date
+    END AS since
+  FROM items
+  JOIN subscriptions
+    ON subscriptions.subscription_id = items.subscription_id
+  WHERE
+    NOT items.unit_amount IS NULL
 ), prices AS (
   SELECT
     *
   FROM billed
   UNION ALL
   SELECT
-    items.subscription_item_id,
-    items.subscription_id,
-    items.product_id,
-    items.currency,
+    unbilled.subscription_item_id,
+    unbilled.subscription_id,
+    unbilled.product_id,
+    unbilled.currency,
     (
-      items.quantity * items.unit_amount * CASE items.interval WHEN 'week' THEN 52 WHEN 'day' THEN 365 ELSE 12 END / (
-        12 * COALESCE(items.interval_count, 1) * CASE WHEN items.interval = 'year' THEN 12 ELSE 1 END
+      unbilled.quantity * unbilled.unit_amount * CASE unbilled.interval WHEN 'week' THEN 52 WHEN 'day' THEN 365 ELSE 12 END / (
+        12 * COALESCE(unbilled.interval_count, 1) * CASE WHEN unbilled.interval = 'year' THEN 12 ELSE 1 END
       )
     )::DECIMAL(18, 2) AS amount,
-    DATE_TRUNC('MONTH', items.created_date)::DATE AS month,
-    items.created_date AS period_start_date,
+    DATE_TRUNC('MONTH', unbilled.since)::DATE AS month,
+    unbilled.since AS period_start_date,
     NULL AS period_end_date,
-    items.created_at,
-    '' AS invoice_line_id
-  FROM items
-  JOIN subscriptions
-    ON subscriptions.subscription_id = items.subscription_id
-  LEFT JOIN billed
-    ON billed.subscription_item_id = items.subscription_item_id
+    unbilled.created_at,
+    '' AS invoice_id
+  FROM unbilled
+  LEFT JOIN first_bills
+    ON first_bills.subscription_item_id = unbilled.subscription_item_id
   WHERE
-    billed.subscription_item_id IS NULL
-    AND subscriptions.status IN ('active', 'past_due')
-    AND NOT items.unit_amount IS NULL
+    DATE_TRUNC('MONTH', unbilled.since) < first_bills.month
+    OR (
+      first_bills.month IS NULL
+      AND unbilled.status IN ('active', 'past_due', 'canceled')
+      AND NOT unbilled.is_paused
+    )
 ), monthly AS (
   SELECT
     *,
@@ -95,7 +128,7 @@ WITH shop AS (
     QUALIFY
       ROW_NUMBER() OVER (
         PARTITION BY subscription_item_id, month
-        ORDER BY period_start_date DESC, created_at DESC, invoice_line_id DESC
+        ORDER BY period_start_date DESC, created_at DESC, invoice_id DESC
       ) = 1
   ) AS last_of_month
 ), latest AS (
@@ -109,6 +142,11 @@ WITH shop AS (
     SELECT
       DATE_TRUNC('MONTH', ended_date)::DATE AS month
     FROM subscriptions
+    UNION ALL
+    SELECT
+      DATE_TRUNC('MONTH', @local_date(invoices.created_at, shop.time_zone))::DATE AS month
+    FROM silver.stg_stripe_invoices AS invoices
+    CROSS JOIN shop
   ) AS months
 ), calendar AS (
   SELECT
@@ -131,8 +169,12 @@ WITH shop AS (
     CASE
       WHEN subscriptions.ended_date <= calendar.last_day
       THEN 0
-      WHEN items.subscription_item_id IS NULL
-      AND COALESCE(monthly.period_end_date <= calendar.last_day, FALSE)
+      WHEN monthly.period_end_date <= calendar.last_day
+      AND (
+        NOT monthly.next_month IS NULL
+        OR items.subscription_item_id IS NULL
+        OR subscriptions.is_paused
+      )
       THEN 0
       ELSE monthly.amount
     END AS mrr
@@ -147,17 +189,18 @@ WITH shop AS (
     AND (
       monthly.next_month IS NULL OR calendar.month < monthly.next_month
     )
+    AND (
+      subscriptions.status IS NULL
+      OR NOT subscriptions.status IN ('incomplete', 'incomplete_expired')
+    )
 ), moved AS (
   SELECT
     *,
     COALESCE(LAG(mrr) OVER (PARTITION BY subscription_item_id ORDER BY month), 0) AS previous_mrr,
-    COALESCE(
-      MAX(mrr) OVER (
-        PARTITION BY subscription_item_id
-        ORDER BY month
-        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-      ),
-      0
+    MAX(mrr) OVER (
+      PARTITION BY subscription_item_id
+      ORDER BY month
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) > 0 AS was_worth_something
   FROM worth
 ), named AS (
@@ -189,7 +232,7 @@ SELECT
   currency::TEXT AS currency, /* ISO 4217 code */
   COALESCE(is_live, FALSE)::BOOLEAN AS is_live, /* Whether this is real and not Stripe's test data */
   movement::TEXT AS movement, /* new, expansion, contraction, churned, reactivation or steady */
-  mrr::DECIMAL(18, 2) AS mrr, /* Worth at the end of the month: the last bill, as much as a month of it is, before discounts and taxes */
+  mrr::DECIMAL(18, 2) AS mrr, /* Worth at the end of the month: the last bill, as much as a month of it is, before discounts and taxes; until the first one, the price */
   previous_mrr::DECIMAL(18, 2) AS previous_mrr, /* Worth at the end of the month before */
   CASE WHEN movement = 'new' THEN mrr ELSE 0 END::DECIMAL(18, 2) AS new_mrr, /* Worth of what began */
   CASE WHEN movement = 'expansion' THEN mrr - previous_mrr ELSE 0 END::DECIMAL(18, 2) AS expansion_mrr, /* What it is worth more */

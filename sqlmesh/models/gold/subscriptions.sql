@@ -56,7 +56,7 @@ SELECT
     WHEN NOT customers.customer_id IS NULL
     THEN @GENERATE_SURROGATE_KEY(customers.customer_id)
   END::TEXT AS customer_key, /* Hash of the shop's customer, where Stripe's names one */
-  subscriptions.status::TEXT AS status, /* active, trialing, past_due, unpaid, paused, incomplete or canceled */
+  subscriptions.status::TEXT AS status, /* active, trialing, past_due, unpaid, paused, incomplete, incomplete_expired or canceled */
   subscriptions.currency::TEXT AS currency, /* ISO 4217 code */
   COALESCE(items.items, 0)::BIGINT AS items, /* Items it has now */
   COALESCE(items.units, 0)::BIGINT AS units, /* Units over all items */
