@@ -17,6 +17,7 @@ from pipelines.shopify.resources import RESOURCES as SHOPIFY
 
 Document = dict[str, Any]
 AT = datetime(2026, 1, 1, tzinfo=UTC)
+_DAY = 86_400
 SHOP = {"name": "Shop", "currencyCode": "USD", "ianaTimezone": "America/New_York"}
 TYPES = {
     "text": pa.string(),
@@ -45,6 +46,7 @@ def documents_of(folder: Path, most: int = 9) -> dict[str, dict[str, Document]]:
         made = listed.make(shop, numbers) if len(numbers) else []
         found[f"stripe_{name.replace('/', '_')}"] = {one["id"]: one for one in made}
     _fill_lists(found)
+    _pay_out(found["stripe_payouts"], found["stripe_balance_transactions"])
     charges = list(found["stripe_charges"].values())
     found["stripe_refunds"] = {f"re_{place}": _refund(place, one) for place, one in enumerate(charges)}
     found["stripe_events"] = {f"evt_{place}": _event(place, one) for place, one in enumerate(charges)}
@@ -98,6 +100,24 @@ def _fill_lists(found: dict[str, dict[str, Document]]) -> None:
     for place, (name, subscription) in enumerate(found["stripe_subscriptions"].items()):
         price = {"id": monthly, "unit_amount": 100, "currency": "usd", "recurring": {"interval": "month"}}
         subscription["items"] = {"data": [{"id": f"si_{name}", "price": price, "quantity": 1 + place}]}
+
+
+def _pay_out(payouts: dict[str, Document], movements: dict[str, Document]) -> None:
+    """Add a payout a day, of which one failed and came back, one was made by hand and one had something held back."""
+    first = next(iter(payouts.values()))
+    for place in range(1, 8):
+        made = {"created": first["created"] + place * _DAY, "status": "failed" if place == 2 else "paid"}
+        payouts[f"po_{place}"] = first | made | {"id": f"po_{place}", "automatic": place != 4}
+    told = [
+        *(("adjustment", f"adj_{place}", place) for place in range(1, 7)),
+        *(("payout", "po_2", 2), ("payout_failure", "po_2", 3), ("payout", "po_4", 4)),
+        *(("payout_minimum_balance_hold", "po_5", 5), ("payout_minimum_balance_release", "po_5", 5)),
+    ]
+    for place, (kind, source, day) in enumerate(told):
+        money = {"amount": 100 + place, "fee": 0, "net": 100 + place, "currency": "usd", "status": "available"}
+        at = first["created"] + day * _DAY - (_DAY // 2 if kind == "adjustment" else 0)
+        about = {"id": f"txn_{place}", "type": kind, "reporting_category": kind, "source": source}
+        movements[f"txn_{place}"] = about | money | {"available_on": at, "created": at}
 
 
 def _dollars(amount: int) -> Document:

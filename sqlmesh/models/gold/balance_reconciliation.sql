@@ -20,7 +20,11 @@ WITH movements AS (
     DATE_TRUNC('MONTH', movement_date)::DATE AS month,
     currency,
     is_live,
-    category,
+    CASE
+      WHEN type IN ('payout_failure', 'payout_cancel')
+      THEN 'payout'
+      ELSE category
+    END AS category,
     amount,
     fee
   FROM gold.fact_balance_transactions
@@ -81,6 +85,6 @@ SELECT
   disputes::DECIMAL(18, 2) AS disputes, /* Disputes, won ones given back; negative when more was taken */
   others::DECIMAL(18, 2) AS others, /* Fees of their own and whatever else moved the balance */
   fees::DECIMAL(18, 2) AS fees, /* What Stripe kept of the movements */
-  payouts::DECIMAL(18, 2) AS payouts, /* What went to the bank */
+  payouts::DECIMAL(18, 2) AS payouts, /* What went to the bank, less what came back of it */
   closing::DECIMAL(18, 2) AS closing_balance /* What the month ended with: still at Stripe, available or pending */
 FROM running

@@ -11,8 +11,14 @@ MODEL (
         silver.stg_stripe_payouts = payout_id,
         silver.stripe_payout_spans = through(
           silver.stg_stripe_balance_transactions,
-          COALESCE(available_at, created_at) > since_at
-          AND COALESCE(available_at, created_at) <= until_at
+          type LIKE 'payout_minimum_balance%'
+          OR (
+            type = 'payout' AND created_at > since_at AND created_at <= until_at
+          )
+          OR (
+            COALESCE(available_at, created_at) > since_at
+            AND COALESCE(available_at, created_at) <= until_at
+          )
         )
       )
     )
@@ -43,14 +49,18 @@ WITH shop AS (
     source_id,
     charge_id,
     order_id,
-    is_live
+    is_live,
+    NULL AS is_automatic,
+    NULL AS paid_out_at
   FROM silver.stripe_sources
   UNION ALL
   SELECT
     payout_id AS source_id,
     NULL AS charge_id,
     NULL AS order_id,
-    is_live
+    is_live,
+    is_automatic,
+    created_at AS paid_out_at
   FROM silver.stg_stripe_payouts
 ), movements AS (
   SELECT
@@ -58,18 +68,27 @@ WITH shop AS (
     sources.charge_id,
     sources.order_id,
     COALESCE(sources.is_live, mode.is_live) AS is_live,
+    sources.is_automatic,
     COALESCE(movements.available_at, movements.created_at) AS ready_at,
+    CASE movements.type
+      WHEN 'payout'
+      THEN movements.created_at
+      WHEN 'payout_minimum_balance_hold'
+      THEN COALESCE(sources.paid_out_at, movements.available_at, movements.created_at)
+      WHEN 'payout_minimum_balance_release'
+      THEN COALESCE(sources.paid_out_at, movements.available_at, movements.created_at) + INTERVAL '1' SECOND
+      ELSE COALESCE(movements.available_at, movements.created_at)
+    END AS counted_at, /* Of a minimum balance, what is held back lessens the payout and what is released at the same time feeds the next */
     CASE
-      WHEN movements.reporting_category = 'charge'
+      WHEN movements.reporting_category IN ('charge', 'partial_capture_reversal')
       OR movements.type IN ('charge', 'payment')
       THEN 'charge'
       WHEN movements.reporting_category LIKE 'refund%'
-      OR movements.reporting_category = 'partial_capture_reversal'
       OR movements.type IN ('refund', 'payment_refund', 'refund_failure')
       THEN 'refund'
       WHEN movements.reporting_category LIKE 'dispute%'
       THEN 'dispute'
-      WHEN movements.reporting_category LIKE 'payout%' OR movements.type LIKE 'payout%'
+      WHEN movements.type = 'payout' OR movements.reporting_category = 'payout'
       THEN 'payout'
       WHEN movements.reporting_category IN ('fee', 'network_cost')
       OR movements.type IN ('stripe_fee', 'network_cost')
@@ -96,7 +115,7 @@ SELECT
   movements.currency::TEXT AS currency, /* Currency of the balance, ISO 4217 */
   movements.status::TEXT AS status, /* available or pending */
   movements.is_live::BOOLEAN AS is_live, /* Whether this is real and not Stripe's test data */
-  payouts.payout_id::TEXT AS payout_id, /* The first automatic payout of its currency after it was available; NULL until there is one, and for payouts themselves */
+  payouts.payout_id::TEXT AS payout_id, /* The first automatic payout of its currency after it was available, of a manual payout the one after it was made; NULL until there is one, and for automatic payouts themselves */
   movements.ready_at::TIMESTAMP AS available_at, /* When it can be paid out, UTC */
   movements.created_at::TIMESTAMP AS created_at, /* When it was booked, UTC */
   movements.movement_date::DATE AS movement_date, /* Day it was booked, in the shop's time zone */
@@ -105,6 +124,8 @@ FROM movements
 LEFT JOIN silver.stripe_payout_spans AS payouts
   ON payouts.currency = movements.currency
   AND payouts.is_live = movements.is_live
-  AND movements.ready_at > payouts.since_at
-  AND movements.ready_at <= payouts.until_at
-  AND movements.category <> 'payout'
+  AND movements.counted_at > payouts.since_at
+  AND movements.counted_at <= payouts.until_at
+  AND (
+    movements.category <> 'payout' OR NOT movements.is_automatic
+  )

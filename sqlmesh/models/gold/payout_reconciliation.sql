@@ -57,10 +57,10 @@ SELECT
   payout_id::TEXT AS payout_id, /* Stripe's id of the payout */
   payout_date::DATE AS payout_date, /* Day it was made, in the shop's time zone */
   amount::DECIMAL(18, 2) AS payout_amount, /* Amount paid out */
-  movements::BIGINT AS movements, /* Movements that became available since the payout before */
+  movements::BIGINT AS movements, /* Movements since the payout before, as fact_balance_transactions ties them to it */
   charges::DECIMAL(18, 2) AS charges, /* Their charges, before fees */
   refunds::DECIMAL(18, 2) AS refunds, /* Their refunds; negative */
-  others::DECIMAL(18, 2) AS others, /* Disputes, fees of their own and whatever else moved the balance */
+  others::DECIMAL(18, 2) AS others, /* Disputes, fees of their own, payouts made by hand, failed ones that came back and whatever else moved the balance */
   fees::DECIMAL(18, 2) AS fees, /* What Stripe kept of them */
   net::DECIMAL(18, 2) AS movements_net, /* charges, refunds and others less fees */
   (
@@ -73,9 +73,21 @@ SELECT
     WHEN 'reconciled'
     THEN 'The payout equals its movements.'
     WHEN 'failed'
-    THEN CONCAT('The payout is ', status, ': its movements go with the next one.')
+    THEN CONCAT(
+      'The payout is ',
+      status,
+      CASE
+        WHEN NOT is_automatic
+        THEN ': it was made by hand, so no movements belong to it.'
+        WHEN movements = 0
+        THEN ': its movements go with the next one.'
+        WHEN amount = net
+        THEN ': it equals its movements, and its amount came back into the balance.'
+        ELSE ': it differs from its movements, and its amount came back into the balance.'
+      END
+    )
     WHEN 'manual'
-    THEN 'The payout was made by hand, so no movements belong to it.'
+    THEN 'The payout was made by hand: Stripe lists no movements of it, and it lessens the next automatic one.'
     WHEN 'no_movements'
     THEN 'No movement became available since the payout before.'
     ELSE CONCAT(

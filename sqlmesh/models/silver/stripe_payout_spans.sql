@@ -1,4 +1,4 @@
-/* The time of whose movements each automatic payout took to the bank: from the one before up to its own. One row an automatic payout that didn't fail. */
+/* The time of whose movements each automatic payout took along: from the one before up to its own. One row an automatic payout; one that failed or was cancelled has none unless its amount was booked back into the balance. */
 MODEL (
   name silver.stripe_payout_spans,
   kind FULL,
@@ -13,6 +13,27 @@ MODEL (
   )
 );
 
+WITH booked_back AS (
+  SELECT DISTINCT
+    source_id
+  FROM silver.stg_stripe_balance_transactions
+  WHERE
+    type IN ('payout_failure', 'payout_cancel')
+), payouts AS (
+  SELECT
+    payouts.payout_id,
+    payouts.currency,
+    payouts.is_live,
+    payouts.created_at
+  FROM silver.stg_stripe_payouts AS payouts
+  LEFT JOIN booked_back
+    ON booked_back.source_id = payouts.payout_id
+  WHERE
+    payouts.is_automatic
+    AND (
+      NOT payouts.status IN ('failed', 'canceled') OR NOT booked_back.source_id IS NULL
+    )
+)
 SELECT
   payout_id::TEXT AS payout_id, /* Stripe's id of the payout */
   currency::TEXT AS currency, /* ISO 4217 code */
@@ -22,6 +43,4 @@ SELECT
     '1970-01-01 00:00:00'::TIMESTAMP
   )::TIMESTAMP AS since_at, /* When the one before was made, of the same currency, UTC */
   created_at::TIMESTAMP AS until_at /* When it was made, UTC */
-FROM silver.stg_stripe_payouts
-WHERE
-  is_automatic AND NOT status IN ('failed', 'canceled')
+FROM payouts
