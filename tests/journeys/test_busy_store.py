@@ -86,7 +86,7 @@ def test_sales_are_the_truths_by_month_in_each_currency_that_customers_saw(gold:
 
 def test_charges_fees_and_refunds_are_the_truths(gold: Any, truth: Any) -> None:
     charged = (
-        "count(*) FILTER (status = 'succeeded') AS charges, sum(amount) FILTER (status = 'succeeded') AS charged, "
+        "count(*) FILTER (status = 'succeeded' AND is_captured) AS charges, sum(captured_amount) AS charged, "
         "count(*) FILTER (status = 'failed') AS failed"
     )
     found = asked(gold, charged, "gold.fact_payments", "payment_date")

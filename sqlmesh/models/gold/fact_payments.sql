@@ -16,9 +16,14 @@ MODEL (
   audits (
     not_null(columns := (charge_id, amount, currency, status, payment_date)),
     unique_values(columns := charge_id),
-    forall(criteria := (
-      amount >= 0 AND net = amount_settled - fee
-    ))
+    forall(
+      criteria := (
+        amount >= 0
+        AND captured_amount >= 0
+        AND refunded_amount >= 0
+        AND net = amount_settled - fee
+      )
+    )
   )
 );
 
@@ -29,6 +34,11 @@ WITH shop AS (
 ), payments AS (
   SELECT
     charges.*,
+    CASE
+      WHEN charges.status = 'succeeded' AND charges.is_captured
+      THEN COALESCE(charges.captured_amount, charges.amount)
+      ELSE 0
+    END AS taken_amount,
     movements.amount AS amount_settled,
     movements.fee,
     movements.net,
@@ -44,8 +54,15 @@ SELECT
   order_id::TEXT AS order_id, /* Shopify's number of the order; NULL when the charge names none */
   CASE WHEN NOT order_id IS NULL THEN @GENERATE_SURROGATE_KEY(order_id) END::TEXT AS order_key, /* Hash of the order's id, the key of fact_orders */
   balance_transaction_id::TEXT AS balance_transaction_id, /* Stripe's id of the movement of the balance */
-  amount::DECIMAL(18, 2) AS amount, /* Amount charged, in currency */
-  refunded_amount::DECIMAL(18, 2) AS refunded_amount, /* Given back so far, in currency */
+  amount::DECIMAL(18, 2) AS amount, /* Amount asked for, in currency; also where it failed or was authorised only */
+  taken_amount::DECIMAL(18, 2) AS captured_amount, /* Amount taken, in currency; 0 until it succeeded and was captured */
+  CASE
+    WHEN refunded_amount > amount - taken_amount
+    THEN refunded_amount - (
+      amount - taken_amount
+    )
+    ELSE 0
+  END::DECIMAL(18, 2) AS refunded_amount, /* Given back so far of what was taken, in currency; the release of what wasn't captured left out */
   currency::TEXT AS currency, /* Currency of the charge, ISO 4217 */
   amount_settled::DECIMAL(18, 2) AS amount_settled, /* Amount before fees, in settlement_currency; NULL until it is booked */
   fee::DECIMAL(18, 2) AS fee, /* What Stripe kept, in settlement_currency */

@@ -35,7 +35,7 @@ FROM gold.fact_orders GROUP BY ALL;
 CREATE TABLE gold.fact_payments AS SELECT
     'ch_' || order_id AS charge_id, order_id, net_amount AS amount, 'USD' AS currency, net_amount AS amount_settled,
     1.00::decimal(18,2) AS fee, net_amount - 1 AS net, 'USD' AS settlement_currency, 'succeeded' AS status,
-    order_date AS payment_date
+    true AS is_captured, net_amount AS captured_amount, order_date AS payment_date
 FROM gold.fact_orders WHERE net_amount > 0;
 CREATE TABLE gold.payment_reconciliation AS SELECT
     order_key, order_id, order_date, net_amount AS order_amount, charge_id, amount AS charge_amount,

@@ -63,14 +63,21 @@ def test_what_is_in_each_currency_has_no_total(shop: duckdb.DuckDBPyConnection, 
     assert "<tfoot" not in page
 
 
-def test_failed_charges_and_other_currencies_are_in_no_sum(shop: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+def test_failed_and_uncaptured_charges_and_other_currencies_are_in_no_sum(
+    shop: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
     shop.execute("""
         INSERT INTO gold.fact_payments BY NAME
-        SELECT 'ch_failed' AS charge_id, 500 AS amount, 'USD' AS currency, 'failed' AS status
+        SELECT 'ch_failed' AS charge_id, 500 AS amount, 0 AS captured_amount, 'USD' AS currency, 'failed' AS status
         UNION ALL BY NAME
         SELECT
-            'ch_yen' AS charge_id, 7000 AS amount, 'JPY' AS currency, 'succeeded' AS status,
-            '2024-04-01' AS payment_date, 45 AS amount_settled, 2 AS fee, 43 AS net, 'USD' AS settlement_currency;
+            'ch_authorised' AS charge_id, 300 AS amount, 0 AS captured_amount, 'USD' AS currency,
+            'succeeded' AS status, false AS is_captured, '2024-04-01' AS payment_date
+        UNION ALL BY NAME
+        SELECT
+            'ch_yen' AS charge_id, 7000 AS amount, 7000 AS captured_amount, 'JPY' AS currency,
+            'succeeded' AS status, true AS is_captured, '2024-04-01' AS payment_date, 45 AS amount_settled, 2 AS fee,
+            43 AS net, 'USD' AS settlement_currency;
         INSERT INTO gold.payment_reconciliation BY NAME
         SELECT 'ch_yen' AS charge_id, 7000 AS charge_amount, 'JPY' AS charge_currency, 'JPY' AS currency,
             'charge_without_order' AS status, 'A reason.' AS reason;
