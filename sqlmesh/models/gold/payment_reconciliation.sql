@@ -52,45 +52,72 @@ MODEL (
   )
 );
 
-WITH succeeded AS (
+WITH captured AS (
   SELECT
     order_id,
     charge_id,
-    balance_transaction_id,
-    amount,
+    COALESCE(captured_amount, amount) AS amount,
+    amount - COALESCE(captured_amount, amount) AS released_amount,
     refunded_amount,
+    currency,
+    created_at
+  FROM silver.stg_stripe_charges
+  WHERE
+    status = 'succeeded' AND is_paid AND is_captured
+), succeeded AS (
+  SELECT
+    order_id,
+    charge_id,
+    amount,
     currency,
     created_at,
     ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY created_at, charge_id) AS place,
     COUNT(*) OVER (PARTITION BY order_id) AS charges,
+    COUNT(*) OVER (PARTITION BY order_id, currency) AS charges_alike,
     SUM(amount) OVER (PARTITION BY order_id, currency) AS charged,
-    SUM(refunded_amount) OVER (PARTITION BY order_id, currency) AS stripe_refunded
-  FROM silver.stg_stripe_charges
-  WHERE
-    status = 'succeeded' AND is_paid AND is_captured
+    SUM(
+      CASE
+        WHEN refunded_amount > released_amount
+        THEN refunded_amount - released_amount
+        ELSE 0
+      END
+    ) OVER (PARTITION BY order_id, currency) AS stripe_refunded
+  FROM captured
 ), gateways AS (
   SELECT
     order_id,
-    MAX(gateway) AS gateway,
-    MAX(CASE WHEN gateway = 'stripe' THEN 1 ELSE 0 END) AS through_stripe
+    MAX(CASE WHEN gateway <> 'stripe' THEN gateway END) AS gateway,
+    MAX(CASE WHEN gateway = 'stripe' THEN 1 ELSE 0 END) AS through_stripe,
+    SUM(CASE WHEN gateway <> 'stripe' THEN amount END) AS paid,
+    MAX(CASE WHEN gateway <> 'stripe' THEN currency END) AS currency
   FROM silver.stg_shopify_order_transactions
   WHERE
     status = 'success' AND kind IN ('sale', 'capture')
   GROUP BY
     order_id
+), paid_back AS (
+  SELECT
+    order_id,
+    SUM(amount) AS refunded,
+    MAX(currency) AS currency
+  FROM silver.stg_shopify_order_transactions
+  WHERE
+    status = 'success' AND kind = 'refund' AND gateway <> 'stripe'
+  GROUP BY
+    order_id
 ), settled AS (
   SELECT
-    movements.charge_id,
-    movements.amount,
-    movements.fee,
-    movements.net,
-    movements.currency,
-    movements.payout_id
-  FROM gold.fact_balance_transactions AS movements
+    charge_id,
+    SUM(amount) OVER (PARTITION BY charge_id, currency) AS amount,
+    SUM(fee) OVER (PARTITION BY charge_id, currency) AS fee,
+    SUM(net) OVER (PARTITION BY charge_id, currency) AS net,
+    currency,
+    payout_id
+  FROM gold.fact_balance_transactions
   WHERE
-    movements.category = 'charge'
+    category = 'charge'
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY movements.charge_id ORDER BY movements.balance_transaction_id) = 1
+    ROW_NUMBER() OVER (PARTITION BY charge_id ORDER BY created_at, balance_transaction_id) = 1
 ), moved_back AS (
   SELECT
     order_id,
@@ -134,6 +161,7 @@ WITH succeeded AS (
     orders.payment_status,
     succeeded.charge_id,
     succeeded.charges,
+    succeeded.charges_alike,
     succeeded.charged,
     succeeded.stripe_refunded,
     settled.amount AS settled_amount,
@@ -141,10 +169,17 @@ WITH succeeded AS (
     settled.net AS settled_net,
     settled.currency AS settlement_currency,
     settled.payout_id,
-    CASE
-      WHEN succeeded.currency = orders.presentment_currency
-      THEN given_back.presentment_refunded
-      ELSE given_back.refunded
+    COALESCE(
+      CASE
+        WHEN succeeded.currency = orders.presentment_currency
+        THEN given_back.presentment_refunded
+        ELSE given_back.refunded
+      END,
+      0
+    ) - CASE
+      WHEN gateways.through_stripe = 1 AND paid_back.currency = succeeded.currency
+      THEN paid_back.refunded
+      ELSE 0
     END AS shop_refunded,
     given_back.last_date AS shop_refund_date,
     moved_back.last_date AS stripe_refund_date,
@@ -160,6 +195,11 @@ WITH succeeded AS (
     COALESCE(refunds.currency = orders.currency, refunds.order_id IS NULL) AS is_refunded_in_kind,
     refunds.last_date AS refunded_date,
     succeeded.currency AS charge_currency,
+    CASE
+      WHEN NOT succeeded.charge_id IS NULL AND gateways.through_stripe = 1
+      THEN gateways.paid
+    END AS paid_elsewhere,
+    gateways.currency AS elsewhere_currency,
     CASE
       WHEN succeeded.currency = orders.presentment_currency
       THEN orders.presentment_total_amount
@@ -194,6 +234,16 @@ WITH succeeded AS (
     ON refunds.order_id = orders.order_id AND refunds.kind = 'refund'
   LEFT JOIN gateways
     ON gateways.order_id = orders.order_id
+  LEFT JOIN paid_back
+    ON paid_back.order_id = orders.order_id
+), owed AS (
+  SELECT
+    *,
+    CASE WHEN elsewhere_currency = order_currency THEN paid_elsewhere END AS other_gateways_amount,
+    order_amount - COALESCE(CASE WHEN elsewhere_currency = order_currency THEN paid_elsewhere END, 0) AS due
+  FROM matched
+  WHERE
+    NOT is_test
 ), judged AS (
   SELECT
     *,
@@ -202,24 +252,23 @@ WITH succeeded AS (
       THEN 'not_chargeable'
       WHEN charge_id IS NULL
       THEN 'missing_charge'
-      WHEN charges > 1
-      THEN 'doubled_charge'
       WHEN charge_currency <> order_currency
       THEN 'currency_differs'
-      WHEN charged <> order_amount
-      THEN 'amount_differs'
-      ELSE 'reconciled'
+      WHEN charged = due AND charges = charges_alike
+      THEN 'reconciled'
+      WHEN charges > 1 AND (
+        charges <> charges_alike OR charged % NULLIF(due, 0) = 0
+      )
+      THEN 'doubled_charge'
+      ELSE 'amount_differs'
     END AS status,
-    COALESCE(stripe_refunded, 0) - COALESCE(shop_refunded, 0) AS refund_difference,
+    stripe_refunded - shop_refunded AS refund_difference,
     CASE
       WHEN charge_currency <> order_currency
-      THEN CASE
-        WHEN COALESCE(stripe_refunded, 0) <> 0 OR COALESCE(shop_refunded, 0) <> 0
-        THEN 'currency'
-      END
-      WHEN charge_id IS NULL OR COALESCE(stripe_refunded, 0) = COALESCE(shop_refunded, 0)
+      THEN CASE WHEN stripe_refunded <> 0 OR shop_refunded <> 0 THEN 'currency' END
+      WHEN charge_id IS NULL OR stripe_refunded = shop_refunded
       THEN CASE WHEN stripe_refund_date <> shop_refund_date THEN 'refund_lag' END
-      WHEN COALESCE(stripe_refunded, 0) = 0 OR COALESCE(shop_refunded, 0) = 0
+      WHEN stripe_refunded = 0 OR shop_refunded = 0
       THEN 'missing'
       WHEN stripe_refunded = 2 * shop_refunded OR shop_refunded = 2 * stripe_refunded
       THEN 'doubled'
@@ -275,9 +324,7 @@ WITH succeeded AS (
       THEN 'doubled'
       ELSE 'amount'
     END AS ledger_refund_reason
-  FROM matched
-  WHERE
-    NOT is_test
+  FROM owed
 ), orphans AS (
   SELECT
     succeeded.*
@@ -296,15 +343,27 @@ WITH succeeded AS (
     order_id,
     order_date,
     order_amount,
+    other_gateways_amount,
     charge_id,
     charged AS charge_amount,
     charge_currency,
-    CASE WHEN charge_currency = order_currency THEN charged - order_amount END AS difference,
+    CASE WHEN charge_currency = order_currency THEN charged - due END AS difference,
     order_currency AS currency,
     status,
     CASE status
       WHEN 'reconciled'
-      THEN 'The charge equals the order.'
+      THEN CONCAT(
+        CASE
+          WHEN charges > 1
+          THEN CONCAT(charges::TEXT, ' charges together equal ')
+          ELSE 'The charge equals '
+        END,
+        CASE
+          WHEN due <> order_amount
+          THEN 'what other gateways left of the order.'
+          ELSE 'the order.'
+        END
+      )
       WHEN 'not_chargeable'
       THEN exemption
       WHEN 'missing_charge'
@@ -316,10 +375,20 @@ WITH succeeded AS (
       WHEN 'amount_differs'
       THEN CONCAT(
         'The charge differs from the order by ',
-        CAST(charged - order_amount AS DECIMAL(18, 2))::TEXT,
+        CAST(charged - due AS DECIMAL(18, 2))::TEXT,
         ' ',
         order_currency,
-        '.'
+        CASE
+          WHEN elsewhere_currency <> order_currency AND NOT paid_elsewhere IS NULL
+          THEN CONCAT(
+            '; other gateways took ',
+            paid_elsewhere::DECIMAL(18, 2)::TEXT,
+            ' ',
+            elsewhere_currency,
+            ' of it.'
+          )
+          ELSE '.'
+        END
       )
     END AS reason,
     exemption IS NULL AS is_chargeable,
@@ -345,6 +414,7 @@ WITH succeeded AS (
     orphans.order_id,
     @local_date(orphans.created_at, shop.time_zone) AS order_date,
     NULL AS order_amount,
+    NULL AS other_gateways_amount,
     orphans.charge_id,
     orphans.amount AS charge_amount,
     orphans.currency AS charge_currency,
@@ -380,22 +450,23 @@ SELECT
   order_id::TEXT AS order_id, /* Shopify's number of the order, also one that only the charge names */
   order_date::DATE AS order_date, /* Day of the order, or of the charge that has none, in the shop's time zone */
   order_amount::DECIMAL(18, 2) AS order_amount, /* What the customer owes, in currency */
+  other_gateways_amount::DECIMAL(18, 2) AS other_gateways_amount, /* What gateways beside Stripe took of it, in currency; NULL where none did, and where it is known in another currency only */
   charge_id::TEXT AS charge_id, /* Stripe's id of the order's first succeeded charge */
-  charge_amount::DECIMAL(18, 2) AS charge_amount, /* Sum of the order's succeeded charges in the currency of the first */
+  charge_amount::DECIMAL(18, 2) AS charge_amount, /* What was captured of the order's succeeded charges in the currency of the first */
   charge_currency::TEXT AS charge_currency, /* That currency, ISO 4217 */
-  difference::DECIMAL(18, 2) AS difference, /* charge_amount less order_amount; NULL without a charge and in another currency */
+  difference::DECIMAL(18, 2) AS difference, /* charge_amount less what other gateways left of order_amount; NULL without a charge and in another currency */
   currency::TEXT AS currency, /* Currency that was compared, ISO 4217 */
   status::TEXT AS status, /* reconciled, not_chargeable, missing_charge, amount_differs, currency_differs, doubled_charge or charge_without_order */
   reason::TEXT AS reason, /* One sentence that says why */
   is_chargeable::BOOLEAN AS is_chargeable, /* Whether the order must have a charge */
-  refund_difference::DECIMAL(18, 2) AS refund_difference, /* What Stripe gave back less what Shopify says was, in currency; NULL without a charge and in another currency */
+  refund_difference::DECIMAL(18, 2) AS refund_difference, /* What Stripe gave back less what Shopify says was, through other gateways left out, in currency; NULL without a charge and in another currency */
   refund_reason::TEXT AS refund_reason, /* currency, refund_lag (another day), missing (on one side), doubled or amount; NULL where they agree */
   settled_amount::DECIMAL(18, 2) AS settled_amount, /* What the charge brought into the balance before fees, in settlement_currency */
   fee::DECIMAL(18, 2) AS fee, /* What Stripe kept of it */
   settled_net::DECIMAL(18, 2) AS settled_net, /* What is left of it */
   settlement_currency::TEXT AS settlement_currency, /* Currency of the balance, ISO 4217 */
   settlement_reason::TEXT AS settlement_reason, /* Why settled_net isn't the charge: fee, currency, missing (not booked) or amount; NULL where it is */
-  payout_id::TEXT AS payout_id, /* Stripe's id of the payout that took it to the bank */
+  payout_id::TEXT AS payout_id, /* Stripe's id of the payout that it was part of; one that failed says so in payout_reconciliation */
   payout_reason::TEXT AS payout_reason, /* Why there is no payout: timing (still to come) or missing (nothing was booked); NULL where there is one */
   ledger_amount::DECIMAL(18, 2) AS ledger_amount, /* What the shop's own ledger has of the sale, in ledger_currency; NULL where it has several currencies */
   ledger_difference::DECIMAL(18, 2) AS ledger_difference, /* ledger_amount less what the customer owes, shop currency; NULL in another currency */
