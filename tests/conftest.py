@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from infra import local
+from lake.models import read_models, upstream
 from lake.settings import Settings
 from lake.transforms import transform
-from lake.warehouse import open_project
+from lake.warehouse import PROJECT, open_project
 
 Once = Callable[[str, Callable[[Path], object]], Path]
 StateIn = Callable[[Path], Path]
+ProjectOf = Callable[..., Path]
 
 # SQLMesh forks workers to parse its models. A process of tests has threads of many libraries, whose locks a fork may
 # find held for ever; SQLMesh reads this when it is imported.
@@ -111,6 +113,21 @@ def built_in(once: Once, state_in: StateIn) -> StateIn:
             transform(_state(state_in(folder)), {})
 
     return lambda folder: _copied(once("built", fill), folder)
+
+
+@pytest.fixture
+def project_of(tmp_path: Path) -> ProjectOf:
+    """Copy the project with the models named and those that they are made of alone: a small one is built soon."""
+
+    def copied(*names: str) -> Path:
+        project, models = tmp_path / "project", read_models()
+        kept = frozenset[str]().union(*(upstream(models, name) for name in names))
+        shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(".cache", "logs", "tests", "__pycache__"))
+        for other in models.keys() - kept:
+            (project / models[other].file).unlink()
+        return project
+
+    return copied
 
 
 def _state(folder: Path) -> Settings:

@@ -156,7 +156,7 @@ def test_a_service_that_dies_in_the_middle_is_named_and_the_next_run_mends_it(us
     assert user.boathouse("run").returncode == 0
 
 
-def test_up_serves_until_ctrl_c_and_stops_all_of_it(user: User) -> None:
+def test_up_serves_until_ctrl_c_stops_all_of_it_and_clean_removes_it(user: User) -> None:
     with started(user, "up") as child:
         address = read_until(child, "serving ").split()[1]
         read_until(child, "pull: ok")
@@ -171,9 +171,5 @@ def test_up_serves_until_ctrl_c_and_stops_all_of_it(user: User) -> None:
     assert child.returncode == 0, heard
     assert said.splitlines()[-1] == "up: stopped cleanly"
     assert not any(service.running for service in local.status(user.state))
-
-
-def test_clean_removes_everything(user: User) -> None:
-    assert user.boathouse("run").returncode == 0
     assert user.boathouse("clean").returncode == 0
     assert not (user.folder / ".boathouse").exists()

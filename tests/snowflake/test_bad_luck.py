@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -147,7 +147,10 @@ def wire_to(settings: Settings) -> Iterator[tuple[Wire, Settings]]:
         yield wire, settings.model_copy(update={"snowflake_port": wire.port, "snowflake_timeout": 5})
 
 
-def test_a_connection_lost_half_way_is_said_and_the_next_run_goes_on(fresh: Settings, project: Path) -> None:
+def test_a_connection_lost_half_way_is_said_and_the_next_run_goes_on(
+    fresh: Settings, project_of: Callable[..., Path]
+) -> None:
+    project = project_of("gold.fact_orders")
     with wire_to(fresh) as (wire, settings):
         wire.left = 250_000
         with pytest.raises(ServiceError, match="the connection was lost") as caught:

@@ -1,6 +1,5 @@
 """A transform gives the gold that bronze stands for, however often it runs and wherever it was killed."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,11 +15,12 @@ from lake.environments import apply, plan
 from lake.errors import AuditError, LockedError, ServiceError, UnknownNameError
 from lake.settings import Settings
 from lake.transforms import FailedAuditError, transform
-from lake.warehouse import PROJECT, STATE, WAREHOUSE, gold_tables, read_gold
+from lake.warehouse import STATE, WAREHOUSE, gold_tables, read_gold
 from tests.chaos.killing import kill_at, order
 
 pytestmark = pytest.mark.filterwarnings("ignore:`json_encoders` is deprecated")  # SQLMesh, when it is imported
 Warehouses = Callable[[str], Settings]
+ProjectOf = Callable[..., Path]
 
 SHOP = ("gid://shopify/Shop/1", "2026-01-01T00:00:00Z", {"name": "Shop", "ianaTimezone": "America/New_York"})
 
@@ -47,22 +47,22 @@ def net_amounts(settings: Settings) -> dict[str, str]:
     return {row["order_id"]: str(row["net_amount"]) for row in orders}
 
 
-def test_only_the_keys_that_changed_are_written(bronze: Any, built_warehouse_in: Warehouses) -> None:
-    settings = built_warehouse_in("kept")
+def test_only_the_keys_that_changed_are_written(bronze: Any, warehouse_in: Warehouses, project_of: ProjectOf) -> None:
+    settings, project = warehouse_in("kept"), project_of("gold.fact_orders")
     bronze.load("shopify_shop", [SHOP])
     bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00"), order(2, "2026-01-02", "2.00")])
-    transform(settings, bronze.pins())
+    transform(settings, bronze.pins(), project=project)
     tamper(settings)
-    again = transform(settings, bronze.pins())
+    again = transform(settings, bronze.pins(), project=project)
     assert {audit.rows for audit in again.audits if audit.model == "gold.fact_orders"} == {2}
     assert names(settings) == {"1": "tampered", "2": None}
 
     deleted = ("gid://shopify/Order/2", "2026-01-05T00:00:00Z", None)
     bronze.load("shopify_orders", [deleted, order(3, "2025-12-01", "3.00")])
-    transform(settings, bronze.pins())
+    transform(settings, bronze.pins(), project=project)
     assert names(settings) == {"1": "tampered", "3": None}
 
-    transform(settings, bronze.pins(), anew=True)
+    transform(settings, bronze.pins(), project=project, anew=True)
     assert names(settings) == {"1": None, "3": None}
 
 
@@ -82,24 +82,23 @@ def test_a_transform_that_was_killed_gives_the_same_gold_the_next_time(
 
 
 def test_news_are_built_without_reading_the_models_again(
-    bronze: Any, warehouse_in: Warehouses, monkeypatch: pytest.MonkeyPatch
+    bronze: Any, warehouse_in: Warehouses, project_of: ProjectOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = warehouse_in("following")
+    settings, project = warehouse_in("following"), project_of("gold.fact_orders")
     bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00")])
-    transform(settings, bronze.pins())
+    transform(settings, bronze.pins(), project=project)
     bronze.load("shopify_orders", [order(2, "2026-01-02", "2.00")])
     with monkeypatch.context() as without:
         without.setitem(sys.modules, "sqlmesh", None)
-        again = transform(settings, bronze.pins())
+        again = transform(settings, bronze.pins(), project=project)
     assert net_amounts(settings) == {"1": "1.00", "2": "2.00"}
     assert {audit.rows for audit in again.audits if audit.model == "gold.fact_orders"} == {2}
 
 
 def test_a_model_that_only_changed_its_words_still_follows_bronze(
-    bronze: Any, built_warehouse_in: Warehouses, tmp_path: Path
+    bronze: Any, warehouse_in: Warehouses, project_of: ProjectOf
 ) -> None:
-    settings, project = built_warehouse_in("reworded"), tmp_path / "project"
-    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(".cache", "__pycache__"))
+    settings, project = warehouse_in("reworded"), project_of("gold.fact_orders")
     bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00")])
     transform(settings, bronze.pins(), project=project)
     model = project / "models" / "silver" / "stg_shopify_orders.sql"
@@ -126,13 +125,13 @@ def test_who_comes_second_is_told_so_and_changes_nothing(warehouse_in: Warehouse
 
 
 @pytest.mark.parametrize("lost", [WAREHOUSE, STATE])
-def test_a_lost_file_is_built_again(bronze: Any, built_warehouse_in: Warehouses, lost: str) -> None:
-    settings = built_warehouse_in("lost")
+def test_a_lost_file_is_built_again(bronze: Any, warehouse_in: Warehouses, project_of: ProjectOf, lost: str) -> None:
+    settings, project = warehouse_in("lost"), project_of("gold.fact_orders")
     bronze.load("shopify_orders", [order(1, "2026-01-01", "1.00")])
-    transform(settings, bronze.pins())
+    transform(settings, bronze.pins(), project=project)
     (settings.state_dir / lost).unlink()
     bronze.load("shopify_orders", [order(2, "2026-01-02", "2.00")])
-    transform(settings, bronze.pins())
+    transform(settings, bronze.pins(), project=project)
     assert net_amounts(settings) == {"1": "1.00", "2": "2.00"}
 
 
@@ -145,8 +144,10 @@ def test_without_any_bronze_gold_is_empty_and_every_audit_says_so(warehouse_in: 
     assert {table.num_rows for table in gold_of(settings).values()} == {0}
 
 
-def test_a_failed_audit_is_one_sentence_and_mended_bronze_passes_it(bronze: Any, warehouse_in: Warehouses) -> None:
-    settings = warehouse_in("failed")
+def test_a_failed_audit_is_one_sentence_and_mended_bronze_passes_it(
+    bronze: Any, warehouse_in: Warehouses, project_of: ProjectOf
+) -> None:
+    settings, project = warehouse_in("failed"), project_of("gold.fact_payments", "gold.fact_balance_transactions")
     charge = {
         "amount": 1000,
         "currency": "usd",
@@ -158,13 +159,13 @@ def test_a_failed_audit_is_one_sentence_and_mended_bronze_passes_it(bronze: Any,
     bronze.load("stripe_charges", [("ch", "2026-01-01T00:00:00Z", charge)])
     bronze.load("stripe_balance_transactions", [("t", "2026-01-01T00:00:00Z", movement)])
     with pytest.raises(AuditError, match=r"^The audit forall\(.*\) of gold.fact_\w+ found 1 ") as caught:
-        transform(settings, bronze.pins())
+        transform(settings, bronze.pins(), project=project)
     assert isinstance(caught.value, FailedAuditError)
     failed = {audit.model for audit in caught.value.audits if audit.blocking and not audit.passed}
     assert failed == {"gold.fact_balance_transactions", "gold.fact_payments"}
 
     bronze.load("stripe_balance_transactions", [("t", "2026-01-02T00:00:00Z", movement | {"net": 950})])
-    transform(settings, bronze.pins())
+    transform(settings, bronze.pins(), project=project)
     assert [str(net) for net in read_gold(settings, "fact_payments")["net"].to_pylist()] == ["9.50"]
 
 
@@ -186,10 +187,9 @@ def test_a_value_that_does_not_cast_keeps_its_document_out_and_fails_nothing(
 
 
 def test_a_model_that_cannot_be_built_is_named_in_one_sentence(
-    bronze: Any, warehouse_in: Warehouses, tmp_path: Path
+    bronze: Any, warehouse_in: Warehouses, project_of: ProjectOf
 ) -> None:
-    settings, project = warehouse_in("unbuildable"), tmp_path / "project"
-    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(".cache", "__pycache__"))
+    settings, project = warehouse_in("unbuildable"), project_of("gold.fact_orders")
     model = project / "models" / "silver" / "stg_shopify_orders.sql"
     before = model.read_text()
     model.write_text(before.replace("@at(doc, 'name')", "CAST(CAST(@at(doc, 'currencyCode') AS INT) AS TEXT)"))
