@@ -81,7 +81,7 @@ check: _style
 
 # Run every test, among them all that `just check` checks
 test: _style
-    uv run pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+    uv run pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 _style:
     uv run ruff check .

@@ -16,11 +16,7 @@ from tests.journeys.conftest import User, leave
 STEPS = (
     "services.started",
     "sandbox.started",
-    "ingest.extracted",
-    "ingest.normalized",
-    "commit.before",
     "commit.after",
-    "ingest.loaded",
     "postgres.slot_created",
     "prove.before",
     "drift.before",
@@ -36,10 +32,15 @@ STEPS = (
 )
 
 
-# Passed only when Postgres had changes to confirm, where tests/pipelines/postgres kills; at every answer of a vendor
-# and in a repair, where tests/pipelines/chaos does; between the statements of a transform, where tests/chaos does; and
-# while Debezium's events are read, where tests/pipelines/debezium does.
+# Passed in every load, where tests/pipelines/test_loads.py kills; only when Postgres had changes to confirm, where
+# tests/pipelines/postgres does; at every answer of a vendor and in a repair, where tests/pipelines/chaos does; between
+# the statements of a transform, where tests/chaos does; and while Debezium's events are read, where
+# tests/pipelines/debezium does.
 ELSEWHERE = {
+    "ingest.extracted",
+    "ingest.normalized",
+    "commit.before",
+    "ingest.loaded",
     "postgres.before_advance",
     "postgres.copy_noted",
     "ingest.answered",

@@ -64,10 +64,11 @@ WITH shop AS (
     ) AS closing_units
   FROM firsts
   CROSS JOIN lasts
-  JOIN gold.dim_date AS days
-    ON days.day BETWEEN firsts.first_day AND lasts.last_day
+  CROSS JOIN gold.dim_date AS days
   LEFT JOIN moved
     ON moved.sku = firsts.sku AND moved.day = days.day
+  WHERE
+    days.day BETWEEN firsts.first_day AND lasts.last_day
 )
 SELECT
   balances.sku::TEXT AS sku, /* Stock keeping unit */
