@@ -28,7 +28,7 @@ os.environ.setdefault("MAX_FORK_WORKERS", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Files that take a minute or more, begun first so that two processes of tests end together.
+# Files that take a minute or more, begun first so that all processes of tests end together.
 LONGEST = (
     "journeys/test_killed_runs.py",
     "snowflake/test_bad_luck.py",
