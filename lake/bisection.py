@@ -16,7 +16,7 @@ from lake.gold import open_gold
 from lake.measures import measure
 from lake.metrics import Metric, find_metric
 from lake.models import read_models, upstream
-from lake.periods import FIRST_DAY, LAST_DAY, last_day, period_before, period_start, year_before
+from lake.periods import FIRST_DAY, LAST_DAY, compared_period, last_day, period_start
 from lake.pins import Pin
 from lake.readers import connect, quoted, scan
 from lake.release_diffs import diff_pins, loads_between, models_between
@@ -125,8 +125,7 @@ def _first_day(question: Question) -> date | None:
     """Give the first day whose rows the number is made of; None when it is made of all up to its last."""
     metric, start = question.metric, question.start
     if metric.kind == "change" and start is not None and question.grain is not None and metric.of is not None:
-        earlier = year_before if metric.since == "previous_year" else period_before
-        metric, start = metric.of, earlier(start, question.grain)
+        metric, start = metric.of, compared_period(start, question.grain, metric.since)
     return None if metric.kind in {"cumulative", "closing"} else start
 
 

@@ -11,7 +11,7 @@ from sqlglot import expressions as sql
 
 from lake.errors import QueryError, UnknownNameError
 from lake.metrics import CURRENCY, Measure, Metric
-from lake.periods import GRAINS, last_day, period_before, period_start, year_before
+from lake.periods import GRAINS, compared_period, last_day, period_start, year_before
 from lake.series import MOST_ROWS, Point, Value, percent_of_change, series
 
 DISTINCT = re.compile(r"count\(\s*distinct\s+(\w+)\s*\)", re.IGNORECASE)
@@ -159,18 +159,17 @@ def _changes(connection: duckdb.DuckDBPyConnection, metric: Metric, asked: Asked
     assert metric.of is not None
     if asked.grain is None:
         return _change_of_range(connection, metric, asked)
-    grain, yearly = asked.grain, metric.since == "previous_year"
+    grain, since = asked.grain, metric.since
     start = period_start(asked.start, grain) if asked.start else None
     end = last_day(period_start(asked.end, grain), grain) if asked.end else None
-    earlier = year_before if yearly else period_before
-    from_day = earlier(start, grain) if start else None
+    from_day = compared_period(start, grain, since) if start else None
     points = measure(connection, metric.of, grain, from_day, end, asked.dimension, most)
     values = {(point.time, point.split): point.value for point in points}
     return [
         Point(
             point.time,
             point.split,
-            percent_of_change(values.get((earlier(point.time, grain), point.split)), point.value),
+            percent_of_change(values.get((compared_period(point.time, grain, since), point.split)), point.value),
         )
         for point in points
         if point.time is not None and (start is None or point.time >= start)

@@ -47,6 +47,11 @@ def year_before(start: date, grain: str) -> date:
     return start.replace(year=start.year - 1)
 
 
+def compared_period(start: date, grain: str, since: str) -> date:
+    """Give the first day of the period that one is compared with, ``previous_year`` or ``previous_period``."""
+    return year_before(start, grain) if since == "previous_year" else period_before(start, grain)
+
+
 def periods(first: date, last: date, grain: str, most: int) -> list[date]:
     """List the first days of the periods that hold the days ``first`` to ``last``, both included.
 

@@ -39,6 +39,8 @@ def test_the_live_demonstration_ends_in_a_line_on_which_both_lanes_agree(user: U
 def test_an_environment_of_unchanged_models_is_planned_applied_compared_and_promoted(user: User) -> None:
     assert user.boathouse("run").returncode == 0
     assert last_line(user, "plan", "dev") == "plan: 0 models differ, 0 would be built in dev"
+    missing = user.boathouse("diff", "dev")
+    assert (missing.returncode, missing.stderr) == (1, "boathouse: There is no environment 'dev'; there is prod.\n")
     assert last_line(user, "apply", "dev") == "apply: ok · 0 models built in dev on duckdb"
     assert last_line(user, "diff", "dev") == "diff: dev compared with production on duckdb"
     reviewed = user.boathouse("review", "pr-7", "--format", "markdown")

@@ -167,11 +167,10 @@ def _refund(basket: Basket, node: Node, back: Node, at: str) -> Node:
         }
         for place, (line, units) in enumerate(basket.returned)
     ]
-    shipped = _bag(basket.terms.shipping, basket.shipping_shown, currency)
     sending = {
         "id": gid("RefundShippingLine", number),
         "shippingLine": _shipping(basket),
-        "subtotalAmountSet": shipped,
+        "subtotalAmountSet": _bag(basket.terms.shipping, basket.shipping_shown, currency),
         "taxAmountSet": ZERO,
     }
     return {
