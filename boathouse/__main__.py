@@ -16,6 +16,8 @@ from boathouse.shopify import shopify_app
 from boathouse.start import start
 from lake.errors import BoathouseError
 
+INTERRUPTED = 130
+"""What Typer ends with at a KeyboardInterrupt, without a word."""
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -219,9 +221,10 @@ def main() -> None:
     except Exception as error:
         print(f"boathouse: {unexpected(error)}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("boathouse: stopped by Ctrl-C; run again to go on where it stopped.", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            print("boathouse: stopped by Ctrl-C; run again to go on where it stopped.", file=sys.stderr)
+        raise
 
 
 if __name__ == "__main__":
